@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who may see a call: services, their targets, and what is known of the backend behind each."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from freehold.contract.call import DataClass
+
+
+class BackendKind(StrEnum):
+    """An engine is owned; a provider is somebody else's."""
+
+    ENGINE = "engine"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model as the vault knows it. ``digest`` is ``sha256:`` and 64 hex digits over the weights file."""
+
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One backend and model that may answer for a service."""
+
+    name: str
+    kind: BackendKind
+    model: Model
+    operator: str  # "self" for an engine of this estate
+    authorities: tuple[str, ...] = ()  # states that can compel the operator; empty for the estate's own engines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The name an application puts in `model`."""
+
+    name: str
+    data_class: DataClass
+    targets: tuple[str, ...]  # order of preference
+    aliases: tuple[str, ...] = ()
+
+
+class EngineState(StrEnum):
+    """Where an engine's process is in its life."""
+
+    STARTING = "starting"
+    READY = "ready"
+    ASLEEP = "asleep"  # stopped after idle time; a call wakes it
+    RESTARTING = "restarting"  # it died; back-off before the next start
+    FAILED = "failed"  # it cannot be started until a person has acted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Jail:
+    """What an engine's process was denied. A part that could not be had is named in ``missing`` with the reason."""
+
+    network_namespace: bool = False
+    seccomp: bool = False
+    landlock: bool = False
+    missing: tuple[str, ...] = ()
+
+    @property
+    def sealed(self) -> bool:
+        return self.network_namespace and self.seccomp and self.landlock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStatus:
+    """What the supervisor knows of one target's engine. Token counts are per slot."""
+
+    target: str
+    state: EngineState
+    socket: str = ""  # path of its unix socket, once it listens
+    pid: int = 0
+    build: str = ""  # which engine, which build
+    context_tokens: int = 0
+    slots: int = 0
+    threads: int = 0
+    queue: int = 0  # calls that may wait for a slot
+    tools: bool = False  # the chat template knows tools
+    fim: bool = False
+    restarts: int = 0
+    reason: str = ""  # why it is not ready, for a person
+    jail: Jail = field(default_factory=Jail)

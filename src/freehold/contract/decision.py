@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The outcome of asking "may they?": allow or refuse, per target, with the rules that decided."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One target, and why. ``rules`` are the ids of the rules that determined it, sorted."""
+
+    target: str
+    allowed: bool
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Every target of a service judged for one call, in the service's order of preference."""
+
+    id: str
+    verdicts: tuple[Verdict, ...]
+    policy_digest: str
+    facts_digest: str
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Names of the targets that may see the call, in order of preference. Empty means refused."""
+        return tuple(verdict.target for verdict in self.verdicts if verdict.allowed)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All configuration that a call needs, published whole by the control process and swapped whole by the gateways."""
+
+from dataclasses import dataclass, field
+
+from freehold.contract.backend import Service, Target
+from freehold.contract.call import DataClass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key as the gateway knows it: never the secret, only its SHA-256 in hex."""
+
+    id: str
+    secret_sha256: str
+    services: tuple[str, ...]  # names, or ("*",) for every service
+    requests_per_minute: int
+    data_class: DataClass = DataClass.PUBLIC
+    expires_at_unix: float = 0.0  # 0: never
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One version of the estate's configuration. ``version`` grows by one with every change."""
+
+    version: int
+    services: tuple[Service, ...] = ()
+    targets: tuple[Target, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
+    policy_digest: str = ""
+    facts_digest: str = ""
+    max_body_bytes: int = field(default=32 * 2**20)

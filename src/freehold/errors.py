@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that Freehold says no with, in one tree.
+
+    FreeholdError
+    ├── Refusal               a rule said no; on record
+    │   └── PolicyDenied
+    ├── CallerError           the caller got it wrong; says what, and what to do
+    │   ├── InvalidRequest
+    │   │   ├── ContextExceeded
+    │   │   └── Unsupported
+    │   ├── InvalidKey
+    │   ├── UnknownService
+    │   ├── UnknownEndpoint
+    │   ├── MethodNotAllowed
+    │   ├── TooLarge
+    │   └── RateLimited
+    ├── Fault                 the outside world failed
+    │   ├── EngineFault
+    │   │   ├── EngineUnavailable
+    │   │   ├── EngineBusy
+    │   │   └── EngineBroke
+    │   ├── NoTarget
+    │   └── LedgerFault
+    │       ├── LedgerUnavailable
+    │       └── LedgerFull
+    └── OperatorError         the estate or a command needs a person
+        ├── SettingsError
+        ├── EstateError
+        ├── VaultError
+        └── VerificationFailed
+
+A bug is none of these: it is a ``RuntimeError`` or an ``assert``. How an error looks on the wire is each dialect's own
+affair (``dialect/``); here it has a stable ``code``, a message for whoever made the call, and a ``hint``: what to do.
+Messages never carry the text of a foreign exception.
+"""
+
+from typing import ClassVar
+
+
+class FreeholdError(Exception):
+    """The root. ``code`` is stable and documented; ``hint`` says what to do next."""
+
+    code: ClassVar[str] = "internal_error"
+    hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = self.hint if hint is None else hint
+
+
+class Refusal(FreeholdError):
+    """A rule said no. Never retried, always on record."""
+
+
+class PolicyDenied(Refusal):
+    """No target may see this call."""
+
+    code = "policy_denied"
+    hint = "Ask the estate's operator which rule decided: the decision id names the entry in the ledger."
+
+    def __init__(self, message: str, *, decision_id: str) -> None:
+        super().__init__(message)
+        self.decision_id = decision_id
+
+
+class CallerError(FreeholdError):
+    """The caller got it wrong."""
+
+
+class InvalidRequest(CallerError):
+    """The body, or a field of it, is not what the dialect allows. ``param`` is the field's path, if one is to blame."""
+
+    code = "invalid_request"
+    hint = "Correct the request and send it again."
+
+    def __init__(self, message: str, *, param: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.param = param
+
+
+class ContextExceeded(InvalidRequest):
+    """The prompt is longer than the model's context. Both in tokens."""
+
+    code = "context_length_exceeded"
+    hint = "Shorten the prompt, or ask the operator for a target with a larger context."
+
+    def __init__(self, *, prompt_tokens: int, context_tokens: int) -> None:
+        super().__init__(f"the prompt has {prompt_tokens} tokens and the model's context holds {context_tokens}")
+        self.prompt_tokens = prompt_tokens
+        self.context_tokens = context_tokens
+
+
+class Unsupported(InvalidRequest):
+    """The dialect allows it, the model or this estate cannot do it."""
+
+    code = "unsupported"
+    hint = "Leave the field out, or use a service whose model can do it."
+
+
+class InvalidKey(CallerError):
+    """Missing, unknown, expired or revoked: one answer for all, so that none can be told from another."""
+
+    code = "invalid_api_key"
+    hint = "Send the key as 'Authorization: Bearer KEY' or 'x-api-key: KEY'; 'freehold key create' makes one."
+
+    def __init__(self) -> None:
+        super().__init__("the API key is missing or not valid")
+
+
+class UnknownService(CallerError):
+    """No service of this estate answers to the name."""
+
+    code = "model_not_found"
+    hint = "GET /v1/models lists the names that this key may use."
+
+
+class UnknownEndpoint(CallerError):
+    """No such path."""
+
+    code = "unknown_endpoint"
+    hint = "The endpoints are listed in docs/reference/api.md."
+
+
+class MethodNotAllowed(CallerError):
+    """The path exists, the method does not."""
+
+    code = "method_not_allowed"
+    hint = "The endpoints are listed in docs/reference/api.md."
+
+
+class TooLarge(CallerError):
+    """The body is over the limit; it was not read whole."""
+
+    code = "request_too_large"
+    hint = "Send less, or ask the operator to raise gateway.max_body_mb."
+
+
+class RateLimited(CallerError):
+    """The key has used up its rate."""
+
+    code = "rate_limited"
+    hint = "Wait as long as Retry-After says."
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Fault(FreeholdError):
+    """The outside world failed. ``retry_after_s`` is a guess at when to try again."""
+
+    retry_after_s: float = 1.0
+
+
+class EngineFault(Fault):
+    """An owned engine failed."""
+
+
+class EngineUnavailable(EngineFault):
+    """The engine is starting, stopped or broken, and did not become ready in time."""
+
+    code = "engine_unavailable"
+    hint = "'freehold status' shows the engine and why it is not ready."
+    retry_after_s = 2.0
+
+
+class EngineBusy(EngineFault):
+    """Every slot is taken and the queue is full."""
+
+    code = "engine_busy"
+    hint = "Wait as long as Retry-After says; the operator can raise the target's slots or queue."
+
+
+class EngineBroke(EngineFault):
+    """The engine stopped answering in the middle of an answer, or answered what is not its protocol."""
+
+    code = "engine_failed"
+    hint = "Send the call again; the engine is being restarted."
+
+
+class NoTarget(Fault):
+    """Targets are allowed, none is fit to answer."""
+
+    code = "no_target"
+    hint = "'freehold status' shows the state of every target."
+
+
+class LedgerFault(Fault):
+    """The record cannot be written, so no call is served."""
+
+
+class LedgerUnavailable(LedgerFault):
+    """The ledger process does not answer."""
+
+    code = "ledger_unavailable"
+    hint = "'freehold status' shows the ledger process; it is restarted by itself."
+
+
+class LedgerFull(LedgerFault):
+    """The disk under the ledger is down to its reserve."""
+
+    code = "ledger_full"
+    hint = "Free space on the estate's disk; calls are served again by themselves."
+    retry_after_s = 10.0
+
+
+class OperatorError(FreeholdError):
+    """A command or a start cannot go on until a person has acted."""
+
+
+class SettingsError(OperatorError):
+    """freehold.toml is not what it should be. The message names the line."""
+
+    code = "settings_invalid"
+    hint = "Correct freehold.toml; every setting is in docs/reference/settings.md."
+
+
+class EstateError(OperatorError):
+    """The estate's directory, port or processes are not as the command needs them."""
+
+    code = "estate_unusable"
+
+
+class VaultError(OperatorError):
+    """A model cannot be imported, found, or trusted."""
+
+    code = "vault_refused"
+
+
+class VerificationFailed(OperatorError):
+    """A proof, a signature or a digest does not hold. The message gives the expected and the found value."""
+
+    code = "verification_failed"
+    hint = "Keep the files as they are and compare them with a copy; this is not a passing fault."

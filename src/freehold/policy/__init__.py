@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""May they? Decides every target of a call, before a byte leaves. Pure over a snapshot."""
