@@ -9,6 +9,8 @@
     │   │   ├── ContextExceeded
     │   │   └── Unsupported
     │   ├── InvalidKey
+    │   ├── InvalidToken
+    │   ├── ForeignOrigin
     │   ├── UnknownService
     │   ├── UnknownEndpoint
     │   ├── MethodNotAllowed
@@ -20,12 +22,14 @@
     │   │   ├── EngineBusy
     │   │   └── EngineBroke
     │   ├── NoTarget
+    │   ├── GatewayUnavailable
     │   └── LedgerFault
     │       ├── LedgerUnavailable
     │       └── LedgerFull
     └── OperatorError         the estate or a command needs a person
         ├── SettingsError
         ├── EstateError
+        ├── NotFound
         ├── VaultError
         └── VerificationFailed
 
@@ -108,6 +112,20 @@ class InvalidKey(CallerError):
         super().__init__("the API key is missing or not valid")
 
 
+class InvalidToken(CallerError):
+    """The admin port's counterpart of InvalidKey: one answer for every token that is not an operator's."""
+
+    code = "invalid_operator_token"
+    hint = "Send the token as 'Authorization: Bearer TOKEN'; 'freehold operator create' makes one."
+
+
+class ForeignOrigin(CallerError):
+    """A web page of somebody else made a browser ask the admin port."""
+
+    code = "foreign_origin"
+    hint = "Ask the admin port by its own loopback address, and not from a page of another origin."
+
+
 class UnknownService(CallerError):
     """No service of this estate answers to the name."""
 
@@ -186,6 +204,13 @@ class NoTarget(Fault):
     hint = "'freehold status' shows the state of every target."
 
 
+class GatewayUnavailable(Fault):
+    """The gateway has no configuration yet, or is letting its last calls finish."""
+
+    code = "gateway_unavailable"
+    hint = "Wait as long as Retry-After says; 'freehold status' shows the gateway."
+
+
 class LedgerFault(Fault):
     """The record cannot be written, so no call is served."""
 
@@ -220,6 +245,13 @@ class EstateError(OperatorError):
     """The estate's directory, port or processes are not as the command needs them."""
 
     code = "estate_unusable"
+
+
+class NotFound(OperatorError):
+    """There is no such key, operator, or other thing of this estate. The message names it."""
+
+    code = "not_found"
+    hint = "The matching 'list' command shows what there is."
 
 
 class VaultError(OperatorError):

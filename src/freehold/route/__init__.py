@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who answers? Names to services, services to targets in order. Pure over a snapshot."""
+
+from freehold.route.names import Names
+from freehold.route.order import order
+
+__all__ = ["Names", "order"]

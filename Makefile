@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every target does all of its own set-up: it needs Python 3.11 or later, pip, make and a C compiler, nothing else.
+
+PYTHON ?= python3
+ESTATE ?= estate
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: up down test test-system check format bench lock clean
+
+up: .venv/run ## An owned model behind three APIs: installs, starts, asks it one question, verifies the receipt
+	@$(BIN)/freehold up --detach --estate $(ESTATE)
+
+down: .venv/run ## Stops everything that `make up` started, and nothing else
+	@$(BIN)/freehold down --estate $(ESTATE)
+
+test: .venv/dev ## The tests that need no server, no Debian package and no minutes
+	$(BIN)/pytest -m "not system"
+
+test-system: .venv/dev ## Real processes, real clients, faults; may install Debian packages
+	$(BIN)/pytest -m system
+
+check: .venv/dev ## Style, types, layers and documentation, in under a minute
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q tests/docs
+
+format: .venv/dev ## Rewrites the code in the house style
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: .venv/dev ## Measures what the README claims, as ratios taken in one run
+	$(BIN)/python -m bench
+
+lock: .venv/dev ## Resolves requirements/*.in anew (needs uv)
+	cd requirements && for name in run dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links $$name.in --output-file $$name.lock || exit 1; done
+
+clean: ## Removes what the other targets made, but for estates
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build src/*.egg-info bench/out
+
+.venv/made:
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: .venv/made requirements/run.lock pyproject.toml
+	$(PIP) --require-hashes --requirement requirements/run.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/run requirements/dev.lock
+	$(PIP) --require-hashes --requirement requirements/dev.lock
+	@touch $@

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public endpoints: which path is which operation, and in which dialect the caller speaks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from freehold.contract.call import Dialect, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One endpoint for calls."""
+
+    operation: Operation
+    dialect: Dialect
+
+
+DOORS: Mapping[str, Door] = {
+    "/v1/chat/completions": Door(Operation.CHAT, Dialect.OPENAI),
+    "/v1/completions": Door(Operation.COMPLETION, Dialect.OPENAI),
+    "/v1/responses": Door(Operation.CHAT, Dialect.RESPONSES),
+    "/v1/messages": Door(Operation.CHAT, Dialect.ANTHROPIC),
+    "/v1/messages/count_tokens": Door(Operation.COUNT_TOKENS, Dialect.ANTHROPIC),
+    "/v1/fim/completions": Door(Operation.FIM, Dialect.MISTRAL),
+}
+MODELS = "/v1/models"
+HEALTH = "/healthz"
+
+# OpenAI and Mistral share a path. These are Mistral's alone; a quote inside a JSON string would be escaped, so none can
+# stand in somebody's prompt.
+_MISTRAL_MARKS = (b'"random_seed"', b'"safe_prompt"', b'"prompt_mode"', b'"prefix":true', b'"prefix": true')
+
+
+def dialect_of(path: str, headers: Mapping[str, str], body: bytes = b"") -> Dialect:
+    """The dialect in which the caller expects to be answered, a refusal or an error too."""
+    door = DOORS.get(path)
+    if door is not None and path != "/v1/chat/completions":
+        return door.dialect
+    if door is None and "anthropic-version" in headers:
+        return Dialect.ANTHROPIC
+    if "mistral" in headers.get("user-agent", "").lower() or any(mark in body for mark in _MISTRAL_MARKS):
+        return Dialect.MISTRAL
+    return Dialect.OPENAI

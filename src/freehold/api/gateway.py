@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public application: a request's way from its bytes to its answer, top to bottom."""
+
+import asyncio
+import logging
+import math
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from freehold.api.configuration import Configuration
+from freehold.api.doors import DOORS, HEALTH, MODELS, Door, dialect_of
+from freehold.api.rate import Rates
+from freehold.api.rsgi import Exchange, Scope, read_body
+from freehold.contract.call import Call, DataClass, Dialect
+from freehold.contract.report import GatewayReport
+from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.dialect import codecs
+from freehold.dialect.interface import Codec, Request
+from freehold.errors import (
+    Fault,
+    FreeholdError,
+    GatewayUnavailable,
+    InvalidKey,
+    InvalidRequest,
+    MethodNotAllowed,
+    RateLimited,
+    Refusal,
+    UnknownEndpoint,
+    UnknownService,
+)
+from freehold.ledger.interface import Ledger
+from freehold.relay import Backends
+from freehold.serve import Asked, Parts, Trail, serve
+
+_log = logging.getLogger(__name__)
+_JSON = ("content-type", "application/json")
+_EVENTS = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Visit:
+    """One request while it is here."""
+
+    id: str
+    scope: Scope
+    exchange: Exchange
+    headers: dict[str, str]
+    dialect: Dialect
+    trail: Trail = field(default_factory=Trail)
+
+    @property
+    def codec(self) -> Codec:
+        return codecs[self.dialect]
+
+
+class Gateway:
+    """The RSGI application of one gateway process."""
+
+    def __init__(
+        self, identity: str, ledger: Ledger, backends: Backends, *, now_unix: Callable[[], float] = time.time
+    ) -> None:
+        self._ledger = ledger
+        self._backends = backends
+        self._now_unix = now_unix
+        self._rates = Rates(time.monotonic)
+        self._configuration: Configuration | None = None
+        self._since_unix = int(now_unix())
+        self._report = GatewayReport(gateway=identity, snapshot_version=0)
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    def configure(self, snapshot: Snapshot) -> GatewayReport:
+        """Swap the configuration whole; calls under way keep theirs."""
+        self._configuration = Configuration(snapshot)
+        self._report = replace(self._report, snapshot_version=snapshot.version)
+        return self._report
+
+    @property
+    def report(self) -> GatewayReport:
+        return self._report
+
+    async def drain(self, patience_s: float) -> None:
+        """Take no more calls, and let those in flight finish, so that their records say how they ended."""
+        self._draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                await self._idle.wait()
+
+    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+        """One request. Whoever hangs up cancels it, whatever it is waiting for."""
+        answering = asyncio.ensure_future(self._answer(scope, exchange))
+        gone = asyncio.ensure_future(exchange.client_disconnect())
+        try:
+            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            answering.cancel()  # does nothing to one that is done
+            with suppress(asyncio.CancelledError):
+                await answering
+
+    async def _answer(self, scope: Scope, exchange: Exchange) -> None:
+        headers = dict(scope.headers.items())
+        visit = _Visit(
+            id=f"call_{int(self._now_unix() * 1000):012x}{secrets.token_hex(8)}",
+            scope=scope,
+            exchange=exchange,
+            headers=headers,
+            dialect=dialect_of(scope.path, headers),
+        )
+        self._count(calls=1, in_flight=1)
+        self._idle.clear()
+        try:
+            await self._dispatch(visit)
+        except FreeholdError as problem:
+            self._count_problem(problem)
+            _respond_with(problem, visit)
+        except Exception:  # noqa: BLE001 - the top of a request: a bug costs one call, and tells the caller nothing of itself
+            _log.exception("bug in %s", visit.id)
+            self._count(failed=1)
+            _respond_with(FreeholdError("an internal error: the operator's log has it under the request id"), visit)
+        finally:
+            self._count(in_flight=-1)
+            if not self._report.in_flight:
+                self._idle.set()
+
+    async def _dispatch(self, visit: _Visit) -> None:
+        configuration, path = self._configuration, visit.scope.path
+        if configuration is None or self._draining:
+            raise GatewayUnavailable("the gateway is starting or stopping")
+        if path == HEALTH:
+            visit.exchange.response_bytes(200, [_JSON], b'{"status":"ok"}')
+            return
+        key = configuration.authenticate(visit.headers, self._now_unix())
+        self._rates.take(key)
+        if door := DOORS.get(path):
+            _require(visit, "POST")
+            await self._call(visit, door, key, configuration)
+        elif path == MODELS or path.startswith(f"{MODELS}/"):
+            _require(visit, "GET")
+            self._list_models(visit, key, configuration)
+        else:
+            raise UnknownEndpoint(f"there is no endpoint {path[:200]!r}")
+
+    async def _call(self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration) -> None:
+        body = await read_body(visit.headers, visit.exchange, configuration.snapshot.max_body_bytes)
+        visit.dialect = dialect_of(visit.scope.path, visit.headers, body)
+        request = visit.codec.parse(door.operation, body)
+        asked = _asked(visit, request, body, key, configuration)
+        parts = Parts(
+            snapshot_version=configuration.snapshot.version,
+            policy=configuration.policy,
+            ledger=self._ledger,
+            backends=self._backends,
+        )
+        async with serve(asked, parts, visit.trail) as pieces:
+            if request.stream:
+                transport = visit.exchange.response_stream(200, _EVENTS + _marks(visit))
+                async for piece in pieces:
+                    await transport.send_bytes(piece)
+            else:
+                whole = b"".join([piece async for piece in pieces])
+                visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], whole)
+
+    def _list_models(self, visit: _Visit, key: ApiKey, configuration: Configuration) -> None:
+        asked = visit.scope.path.removeprefix(MODELS).lstrip("/")
+        if not asked:
+            body = visit.codec.models(configuration.names_for(key), self._since_unix)
+        else:
+            service = configuration.names.service(asked)
+            if service is None or not {"*", service.name} & set(key.services):
+                raise UnknownService(f"no service answers to {asked[:200]!r}")
+            body = visit.codec.model(asked, self._since_unix)
+        visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], body)
+
+    def _count_problem(self, problem: FreeholdError) -> None:
+        match problem:
+            case Refusal():
+                self._count(refused=1)
+            case InvalidKey():
+                self._count(unauthenticated=1)
+            case RateLimited():
+                self._count(rate_limited=1)
+            case Fault():
+                self._count(failed=1)
+
+    def _count(self, **more: int) -> None:
+        self._report = replace(self._report, **{name: getattr(self._report, name) + by for name, by in more.items()})
+
+
+def _asked(visit: _Visit, request: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
+    service = configuration.names.service(request.asked)
+    if service is None:
+        raise UnknownService(f"no service answers to {request.asked[:200]!r}")
+    call = Call(
+        id=visit.id,
+        dialect=visit.dialect,
+        operation=request.operation,
+        asked=request.asked,
+        service=service.name,
+        key_id=key.id,
+        data_class=max(key.data_class, service.data_class, _claimed_class(visit.headers)),
+        stream=request.stream,
+        body=body,
+    )
+    targets = configuration.targets(service)
+    return Asked(call=call, request=request, codec=visit.codec, key=key, service=service, targets=targets)
+
+
+def _claimed_class(headers: dict[str, str]) -> DataClass:
+    """The class that the caller gives this one call. It can only raise what the key and the service already say."""
+    claimed = headers.get("freehold-data-class", "public").upper()
+    if claimed not in DataClass.__members__:
+        names = ", ".join(name.lower() for name in DataClass.__members__)
+        raise InvalidRequest(f"Freehold-Data-Class is one of {names}")
+    return DataClass[claimed]
+
+
+def _require(visit: _Visit, method: str) -> None:
+    if visit.scope.method != method:
+        raise MethodNotAllowed(f"{visit.scope.path} takes {method}")
+
+
+def _marks(visit: _Visit) -> list[tuple[str, str]]:
+    """The headers that every answer carries, and those of an admitted call as far as they are known."""
+    trail = visit.trail
+    marks = [("x-request-id", visit.id), ("request-id", visit.id)]
+    if trail.decision:
+        marks.append(("freehold-decision", trail.decision.id))
+    if trail.position:
+        marks.append(("freehold-receipt", str(trail.position)))
+    if trail.target:
+        marks.append(("freehold-target", trail.target))
+    return marks
+
+
+def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
+    status, body = visit.codec.error(problem, visit.id)
+    headers = [_JSON, *_marks(visit)]
+    if isinstance(problem, Fault | RateLimited):
+        headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
+    visit.exchange.response_bytes(status, headers, body)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is used of the server's interface (RSGI 1.5), and reading a body within a limit."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from freehold.errors import InvalidRequest, TooLarge
+
+
+class Headers(Protocol):
+    """Case-insensitive request headers."""
+
+    def get(self, key: str, default: str | None = None) -> str | None: ...
+    def items(self) -> list[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """One request's head."""
+
+    proto: str
+    method: str
+    path: str
+
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Transport(Protocol):
+    """An answer that has begun."""
+
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+class Exchange(Protocol):
+    """One request's body and answer."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def client_disconnect(self) -> None: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Transport: ...
+
+
+async def read_body(headers: dict[str, str], exchange: Exchange, limit_bytes: int) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be over the limit, before the rest is read."""
+    announced = headers.get("content-length", "0")
+    if not announced.isdecimal():
+        raise InvalidRequest("Content-Length is not a number")
+    if int(announced) > limit_bytes:
+        raise _too_large(limit_bytes)
+    pieces: list[bytes] = []
+    size_bytes = 0
+    async for piece in exchange:
+        size_bytes += len(piece)
+        if size_bytes > limit_bytes:
+            raise _too_large(limit_bytes)
+        pieces.append(bytes(piece))
+    return b"".join(pieces)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"the body is over the limit of {limit_bytes // 2**20} MB")

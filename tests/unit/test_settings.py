@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+
+from freehold.contract.call import DataClass
+from freehold.errors import SettingsError
+from freehold.settings import parse_settings, read_settings
+
+GOOD = """\
+[estate]
+origin = "freehold.local/ab"
+
+[service.default]
+aliases = ["gpt-*"]
+targets = ["local"]
+
+[target.local]
+engine = "llamacpp"
+model = "m"
+"""
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = parse_settings(GOOD)
+    assert settings.listen.host == "127.0.0.1"
+    assert settings.listen.port == 8080
+    assert settings.services["default"].level is DataClass.INTERNAL
+    assert settings.targets["local"].slots is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(GOOD + "slot = 1\n", r"line 11: \[target.local\] slot: unknown key 'slot'", id="unknown key"),
+        pytest.param(GOOD + 'slots = "x"\n', r"line 11: \[target.local\] slots: Expected 'int", id="wrong type"),
+        pytest.param(GOOD + "slots = 0\n", r"line 11: \[target.local\] slots: .*>= 1", id="out of range"),
+        pytest.param(GOOD + "[listen]\nport = 99999\n", r"line 12: \[listen\] port: .*<= 65535", id="no such port"),
+        pytest.param(GOOD + "[extra]\na = 1\n", r"line 11: \[extra\] unknown table", id="unknown table"),
+        pytest.param(GOOD + "x", r"at its end: this is not TOML", id="not TOML"),
+        pytest.param(GOOD + "a = = 1\n", r"line 11, column 5: this is not TOML", id="not TOML, in a line"),
+        pytest.param(GOOD.replace('model = "m"', ""), r"line 8: \[target.local\] lacks 'model'", id="missing key"),
+        pytest.param("", r"line 1: \[estate\] lacks 'origin'", id="empty file"),
+        pytest.param(GOOD.replace('["local"]', '["l"]'), r"line 6: .*there is no \[target.l\]", id="no such target"),
+        pytest.param(GOOD.replace("gpt-*", "g*t*"), r"line 5: .*at most one '\*'", id="two wildcards"),
+        pytest.param(GOOD.replace("service.default", "service.Bad"), r"line 4: .*not a name", id="bad name"),
+        pytest.param("service = 3\n" + GOOD, r"not TOML", id="a table that is a number"),
+    ],
+)
+def test_a_bad_file_is_refused_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(text)
+
+
+SECOND = '[service.other]\ntargets = ["local"]\naliases = ["{}"]\n'
+
+
+@pytest.mark.parametrize("alias", ["gpt-*", "*pt-x"])
+def test_aliases_that_could_claim_the_same_name_with_equal_right_stop_the_start(alias: str) -> None:
+    with pytest.raises(SettingsError, match=r"line 13: .*claims the same names"):
+        parse_settings(GOOD + SECOND.format(alias))
+
+
+@pytest.mark.parametrize("alias", ["gpt-4*", "gpt-4o", "o1-*"])
+def test_a_longer_an_exact_and_an_unrelated_alias_do_not_clash(alias: str) -> None:
+    assert set(parse_settings(GOOD + SECOND.format(alias)).services) == {"default", "other"}
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file") as caught:
+        read_settings(tmp_path / "freehold.toml")
+    assert "freehold init" in caught.value.advice
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "freehold.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="UTF-8"):
+        read_settings(path)
