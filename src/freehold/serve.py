@@ -18,7 +18,9 @@ from freehold.contract.record import Ending, LedgerPosition, Outcome
 from freehold.contract.snapshot import ApiKey
 from freehold.dialect.interface import Codec, Request
 from freehold.errors import FreeholdError, LedgerFault, PolicyDenied
-from freehold.ledger.interface import Admission, Ledger
+from freehold.ledger.admission import Admission
+from freehold.ledger.commitment import Commitment
+from freehold.ledger.interface import Ledger
 from freehold.policy import Policy
 from freehold.relay import Backends, Reply, open_reply
 from freehold.route import order
@@ -79,7 +81,7 @@ async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIte
 @asynccontextmanager
 async def _concluding(asked: Asked, admission: Admission, ledger: Ledger, trail: Trail) -> AsyncIterator["_Conclusion"]:
     """Close the admission exactly once, however the call ends."""
-    conclusion = _Conclusion(asked, admission)
+    conclusion = _Conclusion(asked, admission.answer_commitment())
     try:
         yield conclusion
     except FreeholdError as problem:
@@ -99,7 +101,7 @@ class _Conclusion:
     """What the closing record will say."""
 
     asked: Asked
-    admission: Admission
+    commitment: Commitment  # to the bytes of the answer
     reply: Reply | None = None
     ending: Ending = Ending.FAILED  # until something else is known: a bug must not pass for an answer
     error: str = FreeholdError.code
@@ -107,19 +109,18 @@ class _Conclusion:
 
     async def watch(self, reply: Reply) -> AsyncIterator[bytes]:
         """The reply's pieces, counted and committed to; a fault on the way ends them in the caller's dialect."""
-        commitment = self.admission.answer
         try:
             async for piece in reply.chunks:
-                commitment.update(piece)
-                self.answer_bytes += len(piece)
-                yield piece
+                yield self._counted(piece)
             self.ending, self.error = Ending.COMPLETE, ""
         except FreeholdError as problem:
             self.failed(problem.code)
-            last = self.asked.codec.error_event(problem, self.asked.call.id)
-            commitment.update(last)
-            self.answer_bytes += len(last)
-            yield last
+            yield self._counted(self.asked.codec.error_event(problem, self.asked.call.id))
+
+    def _counted(self, piece: bytes) -> bytes:
+        self.commitment.update(piece)
+        self.answer_bytes += len(piece)
+        return piece
 
     def failed(self, code: str) -> None:
         self.ending, self.error = Ending.FAILED, code
@@ -137,6 +138,6 @@ class _Conclusion:
             error=self.error,
             input_tokens=tally.input_tokens if tally else 0,
             output_tokens=tally.output_tokens if tally else 0,
-            answer=self.admission.answer.hexdigest(),
+            answer=self.commitment.hexdigest(),
             answer_bytes=self.answer_bytes,
         )

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The control process: owns the admin port, state.db and the configuration, and publishes one snapshot."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import uvloop
+from granian.http import HTTP1Settings
+from granian.server.embed import Server
+
+from freehold import policy
+from freehold.admin.doors import AdminPort, ControlSocket
+from freehold.admin.http import AdminApp
+from freehold.admin.interface import Listening, Parts
+from freehold.admin.operations import Operations
+from freehold.admin.processes import SupervisorSocket
+from freehold.admin.publish import Digests, Publisher
+from freehold.admin.state import State
+from freehold.bootstrap.listeners import is_loopback, tls_file
+from freehold.bootstrap.listening import listening_at
+from freehold.bootstrap.process import common_arguments, log_to_stderr
+from freehold.channel import reachable_path
+from freehold.contract.estate import Estate
+from freehold.errors import EstateError, OperatorError
+from freehold.ledger.client import LedgerClient
+from freehold.settings import ListenSection, read_settings
+from freehold.vault import Vault
+
+Serving = asyncio.Future[None]  # done when the server ends, for whatever reason
+
+_HEAD_WITHIN_MS = 10_000  # a connection that sends no request head for so long is closed
+
+
+def main() -> None:
+    """The control process, until SIGTERM."""
+    parser = common_arguments("The control process of one estate; 'freehold up' starts it.")
+    parser.add_argument("--no-tcp", action="store_true", help="open the control socket only, and no admin port")
+    options = parser.parse_args()
+    log_to_stderr()
+    os.umask(0o077)
+    try:
+        uvloop.run(_run(Estate.find(options.estate), options))
+    except OperatorError as problem:
+        sys.exit(f"freehold: {problem.message}")
+
+
+async def _run(estate: Estate, options: argparse.Namespace) -> None:
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    settings = read_settings(estate.settings)
+    listen = settings.listen
+    admin_port = options.admin_port or listen.admin_port
+    listening = listening_at(listen, port=options.port, admin_port=admin_port)
+    async with _parts(estate, listening) as parts:
+        operations = Operations(parts, settings)
+        await operations.start()
+        async with AsyncExitStack() as stack:
+            app = AdminApp(operations, ControlSocket())
+            serving = [await stack.enter_async_context(serving_on_socket(app, estate.control_socket))]
+            if not options.no_tcp:
+                _require_private(listen, listening, plaintext=options.plaintext)
+                app = AdminApp(operations, AdminPort(parts.state, host=listen.admin_host))
+                tls = (estate, listen) if listening.admin_url.startswith("https:") else None
+                serving.append(
+                    await stack.enter_async_context(serving_on_port(app, listen.admin_host, admin_port, tls))
+                )
+            for server in serving:
+                server.add_done_callback(lambda _: told.set())  # one that ends by itself ends this process
+            await told.wait()
+
+
+@asynccontextmanager
+async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
+    state = State(estate.state)
+    ledger = LedgerClient(estate.ledger_socket, identity=f"control-{os.getpid()}")
+    publisher = Publisher()
+    try:
+        await ledger.start()
+        await publisher.open(estate.snapshot_socket)
+        yield Parts(
+            estate=estate,
+            listening=listening,
+            digests=Digests(policy=policy.rules_digest(), facts=policy.facts_digest()),
+            state=state,
+            vault=Vault(estate.vault),
+            ledger=ledger,
+            publisher=publisher,
+            supervisor=SupervisorSocket(estate.supervisor_socket),
+        )
+    finally:
+        publisher.close()
+        await ledger.close()
+        state.close()
+
+
+@asynccontextmanager
+async def serving_on_socket(app: AdminApp, path: Path) -> AsyncIterator[Serving]:
+    """Serve on a unix socket that only its owner can open, in place of one that a killed process left."""
+    async with _running(_on_socket(app, path), str(path)) as serving:
+        yield serving
+
+
+@asynccontextmanager
+async def serving_on_port(
+    app: AdminApp, host: str, port: int, tls: tuple[Estate, ListenSection] | None = None
+) -> AsyncIterator[Serving]:
+    """Serve on a TCP port, with the certificate of the settings if they are given."""
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        websockets=False,
+        log_enabled=False,
+        http1_settings=_http1(),
+        ssl_cert=tls_file(tls[0], tls[1].tls_cert) if tls else None,
+        ssl_key=tls_file(tls[0], tls[1].tls_key) if tls else None,
+    )
+    async with _running(server, f"port {port} on {host}") as serving:
+        yield serving
+
+
+@asynccontextmanager
+async def _running(server: Server, what: str) -> AsyncIterator[Serving]:
+    serving = asyncio.ensure_future(server.serve())
+    await asyncio.sleep(0)  # by now it listens, or has failed to
+    try:
+        if not serving.done():
+            yield serving
+            server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation on it
+        await serving
+    except RuntimeError as exc:
+        raise EstateError(f"{what} cannot be opened", hint="Another process may have it: 'freehold doctor'.") from exc
+
+
+def _on_socket(app: AdminApp, path: Path) -> Server:
+    path.unlink(missing_ok=True)
+    server = Server(app, uds=path, websockets=False, log_enabled=False, http1_settings=_http1())
+    # granian resolves the name that it is given, and has no argument for the mode where it is embedded
+    server.bind_uds = Path(reachable_path(path))
+    server.uds_permissions = 0o600
+    return server
+
+
+def _http1() -> HTTP1Settings:
+    return HTTP1Settings(header_read_timeout=_HEAD_WITHIN_MS)
+
+
+def _require_private(listen: ListenSection, listening: Listening, *, plaintext: bool) -> None:
+    if not (is_loopback(listen.admin_host) or listening.admin_url.startswith("https:") or plaintext):
+        raise EstateError(
+            f"listen.admin_host is {listen.admin_host}, and operators' tokens would cross the network in plain text",
+            hint="Leave the admin port on loopback, give it the public port's host and TLS, or say --plaintext.",
+        )
+
+
+if __name__ == "__main__":
+    main()

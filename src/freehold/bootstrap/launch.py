@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts an estate's supervisor from outside, finds it again, and stops it. Touches no process but that one."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from freehold.admin.client import AdminClient
+from freehold.contract.estate import Estate
+from freehold.errors import EstateError
+
+_POLL_S = 0.02
+_START_S = 30.0
+_STOP_S = 30.0
+
+
+def supervisor_pid(estate: Estate) -> int | None:
+    """The process that supervises the estate now, if one does: it holds the lock that its pid is written in."""
+    try:
+        lock = estate.lock.open("rb")
+    except FileNotFoundError:
+        return None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            written = lock.read().strip()
+            return int(written) if written.isdigit() else None
+    return None
+
+
+def start_supervisor(estate: Estate, options: Sequence[str], *, detach: bool) -> subprocess.Popen[bytes]:
+    """Start the supervisor. Detached, it outlives this process and its terminal. Its log is run/log/supervisor.log."""
+    estate.logs.mkdir(parents=True, exist_ok=True)
+    with supervisor_log(estate).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "freehold.bootstrap.supervisor", "--estate", str(estate.directory), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=detach,
+        )
+
+
+def supervisor_log(estate: Estate) -> Path:
+    """Where the supervisor says what it does, and why it ended."""
+    return estate.logs / "supervisor.log"
+
+
+def await_control(estate: Estate, supervisor: subprocess.Popen[bytes] | None = None) -> AdminClient:
+    """The control process, once it answers. Raises EstateError with the supervisor's last words if it ends first."""
+    client = AdminClient(estate.control_socket)
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if supervisor is not None and supervisor.poll() is not None:
+            raise EstateError(
+                f"the estate did not start: {_last_words(estate)}", hint=f"{supervisor_log(estate)} has all of it."
+            )
+        with suppress(EstateError):
+            client.get("health")
+            return client
+        time.sleep(_POLL_S)
+    raise EstateError("the control process does not answer", hint=f"{estate.logs} says why.")
+
+
+def stop_supervisor(estate: Estate) -> bool:
+    """Ask the supervisor to stop all that it started, and wait until it has. False if there was none."""
+    pid = supervisor_pid(estate)
+    if pid is None:
+        return False
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_S
+    while supervisor_pid(estate) is not None:
+        if time.monotonic() > deadline:
+            raise EstateError(f"process {pid} did not stop", hint=f"{supervisor_log(estate)} says why.")
+        time.sleep(_POLL_S)
+    return True
+
+
+@contextmanager
+def control(estate: Estate) -> Iterator[AdminClient]:
+    """The estate's control process; where the estate is down, one that is there for this act alone."""
+    if not estate.settings.exists():
+        raise EstateError(f"{estate.directory} is not an estate", hint="'freehold up' or 'freehold init' makes one.")
+    if supervisor_pid(estate) is not None:
+        yield await_control(estate)
+        return
+    supervisor = start_supervisor(estate, ["--acts-only"], detach=True)
+    try:
+        yield await_control(estate, supervisor)
+    finally:
+        supervisor.terminate()
+        supervisor.wait()
+
+
+def _last_words(estate: Estate) -> str:
+    lines = supervisor_log(estate).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1].partition("freehold: ")[2] or lines[-1] if lines else "it said nothing"

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where an estate listens, by its settings and the ports that it was started with."""
+
+from freehold.admin.interface import Listening
+from freehold.bootstrap.listeners import base_url, is_loopback
+from freehold.settings import ListenSection
+
+
+def listening_at(listen: ListenSection, *, port: int | None = None, admin_port: int | None = None) -> Listening:
+    """The addresses; a port that is not given is the one in the settings."""
+    return Listening(
+        base_url=base_url(listen, host=listen.host, port=port or listen.port),
+        admin_url=base_url(listen, host=listen.admin_host, port=admin_port or listen.admin_port),
+        unencrypted=not (is_loopback(listen.host) or (listen.tls_cert and listen.tls_key)),
+    )

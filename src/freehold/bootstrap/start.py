@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings a whole estate up from outside: made where there is none, stocked, started, awaited until it answers."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from freehold.admin.client import AdminClient
+from freehold.admin.founding import found
+from freehold.bootstrap.launch import await_control, control, start_supervisor, supervisor_pid
+from freehold.bootstrap.listeners import check_listeners
+from freehold.contract.estate import Estate
+from freehold.errors import EstateError
+from freehold.settings import Settings
+from freehold.vault import DEFAULT_MODEL, Vault
+
+Told = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much (0: not known)
+
+_READY_S = 600.0  # a large model takes its time to load
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the operator asked for. A port that is not given is the one in freehold.toml."""
+
+    port: int | None = None
+    admin_port: int | None = None
+    sealed: bool = False
+    plaintext: bool = False
+
+    @property
+    def flags(self) -> list[str]:
+        ports = (("--port", self.port), ("--admin-port", self.admin_port))
+        switches = (("--sealed", self.sealed), ("--plaintext", self.plaintext))
+        given = [part for name, port in ports if port is not None for part in (name, str(port))]
+        return given + [name for name, on in switches if on]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Up:
+    """An estate that answers. ``supervisor`` is None where it was up before."""
+
+    client: AdminClient
+    status: Mapping[str, Any]
+    first_key: str  # the secret, on the run that made it; else empty
+    supervisor: subprocess.Popen[bytes] | None
+
+
+def bring_up(estate: Estate, wish: Wish, told: Told, *, detach: bool) -> Up:
+    """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
+    ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
+    settings = found(estate, **ports).settings
+    if supervisor_pid(estate) is not None:
+        client = await_control(estate)
+        return Up(client=client, status=_await_ready(client, told), first_key="", supervisor=None)
+    _check_ports(settings, wish)
+    first_key = _stock(estate, settings, told)
+    supervisor = start_supervisor(estate, wish.flags, detach=detach)
+    client = await_control(estate, supervisor)
+    return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
+
+
+def _check_ports(settings: Settings, wish: Wish) -> None:
+    """Say what is wrong with the ports here, where a person sees it, before anything is started."""
+    listen = settings.listen
+    check_listeners(
+        listen,
+        port=wish.port or listen.port,
+        admin_port=wish.admin_port or listen.admin_port,
+        plaintext=wish.plaintext,
+    )
+
+
+def _stock(estate: Estate, settings: Settings, told: Told) -> str:
+    """Import the default model if it is asked for and missing, and make the first API key if there was never one."""
+    wanted = {target.model for target in settings.targets.values()} & {DEFAULT_MODEL.name}
+    lacks_model = bool(wanted - {manifest.name for manifest in Vault(estate.vault).list()})
+    if estate.state.exists() and not lacks_model:
+        return ""
+    with control(estate) as client:
+        if lacks_model:
+            client.post("models", {"source": DEFAULT_MODEL.source}, progress=lambda step: told(*_measured(step)))
+        if client.get("keys")["keys"]:
+            return ""
+        secret: str = client.post("keys", {"label": "first"})["key"]["secret"]
+        return secret
+
+
+def _measured(step: Mapping[str, Any]) -> tuple[str, int, int]:
+    return step["doing"], step["done_bytes"], step["total_bytes"]
+
+
+def _await_ready(client: AdminClient, told: Told) -> Mapping[str, Any]:
+    """The estate's status once a gateway has its configuration and every engine is ready or failed for good."""
+    deadline = time.monotonic() + _READY_S
+    while time.monotonic() < deadline:
+        status: Mapping[str, Any] = client.get("status")["status"]
+        loading = [target["target"] for target in status["targets"] if target["state"] in ("starting", "restarting")]
+        if status["gateways"] and not loading:
+            return status
+        told(f"loading {', '.join(loading)}" if loading else "starting the gateway", 0, 0)
+        time.sleep(_POLL_S)
+    raise EstateError("the estate did not become ready", hint="'freehold status' shows which part is not.")

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""freehold init, status, doctor, reload: the estate as a whole. Starting and stopping it is up.py's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import msgspec
+
+from freehold.admin.doctor import Finding, examine
+from freehold.admin.founding import found, require_estate
+from freehold.admin.status import describe_down
+from freehold.bootstrap.launch import control, supervisor_pid
+from freehold.bootstrap.listening import listening_at
+from freehold.cli import output
+from freehold.cli.options import estate_option, examples, json_option
+from freehold.contract.estate import Estate
+from freehold.settings import read_settings
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_PORT = click.IntRange(1, 65535)
+
+
+@click.command(epilog=examples("freehold init", "freehold init --estate /srv/freehold --port 9000"))
+@click.option("--port", type=_PORT, default=8080, show_default=True, help="Public port, written to freehold.toml.")
+@click.option("--admin-port", type=_PORT, default=8081, show_default=True, help="Admin port, written to freehold.toml.")
+@estate_option
+@json_option
+def init(port: int, admin_port: int, estate: Estate, *, as_json: bool) -> None:
+    """Make an empty estate: its directory, freehold.toml, and the key that signs its ledger. Starts nothing.
+
+    An estate that is there already is left as it is.
+    """
+    founded = found(estate, port=port, admin_port=admin_port)
+    vkey = estate.ledger_vkey.read_text(encoding="utf-8").strip()
+    if as_json:
+        made = {"directory": str(estate.directory), "origin": founded.settings.estate.origin, "vkey": vkey}
+        output.emit("estate", {**made, "made": founded.made})
+        return
+    output.say(f"{'Made an' if founded.made else 'There is already an'} estate in {estate.directory}")
+    output.fields(
+        {
+            "configuration": estate.settings,
+            "ledger": founded.settings.estate.origin,
+            "verifier key": vkey,
+        }
+    )
+    output.note("Give the verifier key to whoever is to check receipts. 'freehold up' starts the estate.")
+
+
+@click.command(epilog=examples("freehold status", "freehold status --json"))
+@estate_option
+@json_option
+def status(estate: Estate, *, as_json: bool) -> None:
+    """Show what the estate is doing: processes, engines and their jails, services, ledger, gateways."""
+    require_estate(estate)
+    if supervisor_pid(estate) is None:
+        settings = read_settings(estate.settings)
+        described: Mapping[str, Any] = describe_down(estate, settings, listening_at(settings.listen))
+    else:
+        with control(estate) as admin:
+            described = admin.get("status")["status"]
+    if as_json:
+        output.emit("status", described)
+    else:
+        _show(described)
+
+
+@click.command(epilog=examples("freehold doctor", "freehold doctor --json"))
+@estate_option
+@json_option
+@click.pass_context
+def doctor(context: click.Context, estate: Estate, *, as_json: bool) -> None:
+    """Look for what would harm the estate, and say what to do: permissions, disk, weights, jails, ledger, kernel.
+
+    Repairs nothing. Exits with 1 if a check failed; warnings leave it 0. Works while the estate is down.
+    """
+    require_estate(estate)
+    with output.progress() as show:
+        checks = _checks(estate, show)
+    if as_json:
+        output.emit("checks", checks)
+    else:
+        for check in checks:
+            finding = click.style(check["finding"].ljust(4), fg=_COLOURS[check["finding"]])
+            output.say(f"{finding}  {check['name'].ljust(12)}  {check['what']}")
+            if check["advice"]:
+                output.say(f"{' ' * 20}{check['advice']}")
+    if any(check["finding"] == Finding.FAIL for check in checks):
+        context.exit(1)
+
+
+@click.command(epilog=examples("freehold reload"))
+@estate_option
+@json_option
+def reload(estate: Estate, *, as_json: bool) -> None:
+    """Put freehold.toml in force without a restart: services, aliases, limits.
+
+    If something is wrong with the file, the line is named and the configuration in force stays. What changes a port, an
+    engine or the ledger is named, and waits for the next 'freehold down' and 'freehold up'.
+    """
+    with control(estate) as admin:
+        answer = admin.post("reload")["reload"]
+    if as_json:
+        output.emit("reload", answer)
+        return
+    output.say("freehold.toml is in force.")
+    if answer["after_restart"]:
+        output.note(f"After the next 'freehold down' and 'freehold up': {', '.join(answer['after_restart'])}")
+
+
+def _checks(estate: Estate, show: output.Bytes) -> list[dict[str, Any]]:
+    if supervisor_pid(estate) is not None:
+        with control(estate) as admin:
+            answered: list[dict[str, Any]] = admin.post("doctor", progress=output.told(show))["checks"]
+            return answered
+    settings = read_settings(estate.settings)
+    checks = examine(
+        estate,
+        settings,
+        unencrypted=listening_at(settings.listen).unencrypted,
+        live=None,
+        progress=lambda done, total: show("verifying weights", done, total),
+    )
+    found: list[dict[str, Any]] = msgspec.to_builtins(checks)
+    return found
+
+
+def _show(status: Mapping[str, Any]) -> None:
+    output.fields(
+        {
+            "estate": f"{status['estate']} is {status['state']}",
+            "version": status["version"],
+            "public": status["base_url"],
+            "admin": status["admin_url"],
+            "ledger": _ledger_line(status),
+        }
+    )
+    if status["state"] == "up":
+        output.say()
+        _show_processes(status["processes"])
+        output.say()
+        _show_targets(status["targets"])
+    output.say()
+    output.table(
+        ("service", "data class", "targets", "answers to"),
+        [(row["name"], row["data_class"], row["targets"], row["aliases"]) for row in status["services"]],
+        empty="no service",
+    )
+    _show_gateways(status["gateways"])
+
+
+def _ledger_line(status: Mapping[str, Any]) -> str:
+    ledger = status["ledger"]
+    if "unavailable" in ledger:
+        return click.style(f"{status['origin']}: {ledger['unavailable']}", fg="red")
+    if not ledger:
+        return str(status["origin"])
+    line = f"{status['origin']}: {ledger['size']} entries, {ledger['open_admissions']} calls open"
+    return line if not ledger["full"] else click.style(f"{line}, FULL: no call is served", fg="red")
+
+
+def _show_processes(processes: list[dict[str, Any]]) -> None:
+    output.table(
+        ("process", "pid", "state", "restarts", "memory", "since"),
+        [
+            (row["name"], row["pid"], row["state"], row["restarts"], _memory(row["pss_bytes"]), row["since"])
+            for row in processes
+        ],
+        empty="no process",
+    )
+    for row in processes:
+        if row["reason"]:
+            output.say(click.style(f"! {row['name']}: {row['reason']}", fg="yellow"))
+
+
+def _show_targets(targets: list[dict[str, Any]]) -> None:
+    output.table(
+        ("target", "model", "state", "context", "slots", "threads", "memory", "jail", "engine"),
+        [
+            (
+                row["target"],
+                row["model"],
+                row["state"],
+                row["context_tokens"] or None,
+                row["slots"] or None,
+                row["threads"] or None,
+                _memory(row["pss_bytes"]),
+                _jail(row),
+                row["build"],
+            )
+            for row in targets
+        ],
+        empty="no target",
+    )
+    for row in targets:
+        if row["reason"]:
+            output.say(click.style(f"! {row['target']}: {row['reason']}", fg="yellow"))
+        for part in row["jail"]["missing"]:
+            output.say(click.style(f"! {row['target']} is NOT fully jailed: {part}", fg="red", bold=True))
+
+
+def _show_gateways(gateways: list[dict[str, Any]]) -> None:
+    if not gateways:
+        return
+    output.say()
+    output.table(
+        ("gateway", "calls", "in flight", "refused", "failed", "no key", "over rate"),
+        [
+            (
+                row["gateway"],
+                row["calls"],
+                row["in_flight"],
+                row["refused"],
+                row["failed"],
+                row["unauthenticated"],
+                row["rate_limited"],
+            )
+            for row in gateways
+        ],
+        empty="",
+    )
+
+
+def _jail(target: Mapping[str, Any]) -> str:
+    if target["jail"]["missing"]:
+        return "PARTIAL"
+    return "sealed" if target["sealed"] else ""
+
+
+def _memory(pss_bytes: int | None) -> str | None:
+    return None if pss_bytes is None else output.size(pss_bytes)

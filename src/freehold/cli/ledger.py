@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""freehold ledger: checks the record, and takes proofs out of it. Reads files and keys only; trusts no process."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from freehold.admin.founding import require_estate
+from freehold.bootstrap.launch import control, supervisor_pid
+from freehold.cli import output
+from freehold.cli.options import estate_option, examples, json_option
+from freehold.contract.estate import Estate
+from freehold.errors import EstateError, VerificationFailed
+from freehold.ledger.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, read_entry
+from freehold.ledger.proof import parse_proof
+from freehold.ledger.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
+from freehold.ledger.verify import LedgerReport, verify_ledger
+
+_TLOG_PROOF = b"c2sp.org/tlog-proof@"
+
+
+@click.group(epilog=examples("freehold ledger verify", "freehold ledger receipt freehold.local/3f9a0c27b81d/42"))
+def ledger() -> None:
+    """The ledger: every call that was admitted or refused, how it ended, and every act of an operator.
+
+    It is an append-only log as C2SP's tlog-tiles has it, in the estate's ledger/. It holds ids, counts and digests, and
+    no content. Whoever has the verifier key, keys/ledger.vkey, can check it without the estate.
+    """
+
+
+@ledger.command(
+    epilog=examples("freehold ledger verify", "freehold ledger verify --vkey auditor/ledger.vkey --json"),
+)
+@click.option("--vkey", metavar="FILE|VKEY", help="The verifier key to trust. Default: the estate's keys/ledger.vkey.")
+@estate_option
+@json_option
+@click.pass_context
+def verify(context: click.Context, vkey: str | None, estate: Estate, *, as_json: bool) -> None:
+    """Derive the whole log again from its entries, compare every hash and the signature, and count what is there.
+
+    Exits with 1 if something does not hold, and says what was expected and what was found. An estate that is up is
+    asked to sign its newest entries first.
+    """
+    require_estate(estate)
+    _publish(estate)
+    report = verify_ledger(estate.ledger, _key(vkey, estate))
+    if as_json:
+        output.emit("ledger", msgspec.to_builtins(report))
+    else:
+        _show(report)
+    if report.with_two_outcomes or report.stray_outcomes:
+        context.exit(1)
+
+
+@ledger.command(
+    epilog=examples(
+        "freehold ledger receipt freehold.local/3f9a0c27b81d/42 --out call.json",
+        "freehold ledger receipt freehold.local/3f9a0c27b81d/42 --format tlog-proof",
+        "freehold ledger receipt --check call.json --vkey ledger.vkey",
+    )
+)
+@click.argument("position", metavar="[ORIGIN/INDEX]", default="")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "tlog-proof"]),
+    default="json",
+    show_default=True,
+    help="json: admission and outcome, each with its proof. tlog-proof: C2SP's text, for this one entry.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the terminal.")
+@click.option("--check", type=click.Path(path_type=Path, dir_okay=False), help="Check this receipt; needs no estate.")
+@click.option("--vkey", metavar="FILE|VKEY", help="The verifier key to trust. Default: the estate's keys/ledger.vkey.")
+@estate_option
+@json_option
+def receipt(  # noqa: PLR0913, PLR0917 - one argument for each option
+    position: str, form: str, out: Path | None, check: Path | None, vkey: str | None, estate: Estate, *, as_json: bool
+) -> None:
+    """Take the proof of one entry out of the log, or check one that somebody was given.
+
+    ORIGIN/INDEX is what an answer carries as Freehold-Receipt. A receipt proves the admission of the call and, once the
+    call has ended, its outcome with the commitment to the answer. It is whole in itself: --check needs the verifier key
+    and nothing else. An act's receipt proves the act.
+    """
+    if bool(position) == (check is not None):
+        raise click.UsageError("Give either ORIGIN/INDEX or --check FILE.")
+    if check is not None:
+        _check(check, _key(vkey, estate), as_json=as_json)
+        return
+    origin, index = _parse(position)
+    require_estate(estate)
+    _publish(estate)
+    if form == "tlog-proof":
+        text = tlog_proof_for(estate.ledger, origin, index)
+    else:
+        text = receipt_for(estate.ledger, origin, index).decode()
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        _write(out, text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proved:
+    """What a file proves: these entries, in this log."""
+
+    origin: str
+    index: int
+    tree_size: int | None
+    entries: dict[str, Entry]  # by kind
+
+
+def _check(path: Path, vkey: str, *, as_json: bool) -> None:
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise EstateError(
+            f"{path} cannot be read", hint="Name a receipt that 'freehold ledger receipt' wrote."
+        ) from exc
+    proved = _check_text(data, vkey) if data.startswith(_TLOG_PROOF) else _check_json(data, vkey)
+    if as_json:
+        output.emit("receipt", {"holds": True, **_plain(proved)})
+        return
+    output.say(f"The receipt holds: entry {proved.index} of {proved.origin}.")
+    for kind, entry in proved.entries.items():
+        output.say()
+        output.fields(
+            {"entry": kind} | {name: value for name, value in _flat(entry).items() if value not in ("", None)}
+        )
+
+
+def _check_json(data: bytes, vkey: str) -> _Proved:
+    checked = check_receipt(data, vkey)
+    entries = {"admission": checked.admission, "outcome": checked.outcome, "act": checked.act}
+    return _Proved(
+        origin=checked.position.origin,
+        index=checked.position.index,
+        tree_size=checked.tree_size,
+        entries={kind: entry for kind, entry in entries.items() if entry is not None},
+    )
+
+
+def _check_text(data: bytes, vkey: str) -> _Proved:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        raise VerificationFailed("this is no tlog-proof: expected UTF-8 text") from exc
+    entry = read_entry(check_tlog_proof(text, vkey))
+    kinds = {AdmissionEntry: "admission", OutcomeEntry: "outcome", ActEntry: "act"}
+    entries = {} if entry is None else {kinds[type(entry)]: entry}
+    origin = vkey.partition("+")[0]
+    return _Proved(origin=origin, index=parse_proof(text).index, tree_size=None, entries=entries)
+
+
+def _publish(estate: Estate) -> None:
+    """Have what a running estate wrote so far signed; one that is down has signed all that it wrote."""
+    if supervisor_pid(estate) is not None:
+        with control(estate) as admin:
+            admin.post("ledger/publish")
+
+
+def _key(given: str | None, estate: Estate) -> str:
+    """The verifier key: what was given, as text or as a file, else the estate's own."""
+    path = estate.ledger_vkey if given is None else Path(given)
+    if given is not None and not path.exists() and given.count("+") >= 2:
+        return given
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise EstateError(
+            f"there is no verifier key in {path}",
+            hint="Ask the estate's operator for keys/ledger.vkey, by a way that you trust, and give it with --vkey.",
+        ) from exc
+
+
+def _parse(position: str) -> tuple[str, int]:
+    origin, _, index = position.rpartition("/")
+    if not origin or not index.isdecimal() or not index.isascii():
+        raise click.UsageError(f"{position!r} is not ORIGIN/INDEX, as an answer's Freehold-Receipt header has it.")
+    return origin, int(index)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise EstateError(f"{path} cannot be written", hint="Name another file with --out.") from exc
+    output.note(f"Wrote {path}. 'freehold ledger receipt --check {path}' checks it.")
+
+
+def _show(report: LedgerReport) -> None:
+    output.say("The ledger holds: every entry, every hash, the signature of its head.")
+    output.fields(
+        {
+            "origin": report.origin,
+            "entries": report.size,
+            "root": report.root,
+            "admissions": report.admissions,
+            "refusals": report.refusals,
+            **{f"  {ending}": count for ending, count in report.outcomes.items()},
+            "acts": report.acts,
+        }
+    )
+    if report.without_outcome:
+        output.note(
+            f"{report.without_outcome} calls have no outcome yet: they are under way, or will be closed as lost."
+        )
+    if report.with_two_outcomes or report.stray_outcomes:
+        strange = report.with_two_outcomes + report.stray_outcomes
+        output.note(click.style(f"{strange} outcomes close no call, or one that was closed already.", fg="red"))
+    if report.unknown:
+        output.note(f"{report.unknown} entries are of a kind that this release does not know.")
+
+
+def _plain(proved: _Proved) -> dict[str, Any]:
+    entries: dict[str, Any] = msgspec.to_builtins(proved.entries)
+    return {"origin": proved.origin, "index": proved.index, "tree_size": proved.tree_size, **entries}
+
+
+def _flat(entry: Entry) -> dict[str, object]:
+    """An entry's fields in one level, as a person reads them."""
+    flat: dict[str, object] = {}
+    for name, value in msgspec.to_builtins(entry).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": item for inner, item in value.items()}
+        elif isinstance(value, list):
+            flat |= {f"{name}.{row['name']}": "allowed" if row["allowed"] else "refused" for row in value}
+        elif name not in ("v", "kind"):
+            flat[name] = value
+    return flat

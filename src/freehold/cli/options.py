@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that many commands share, and the words in which people write rates and spans of time."""
+
+import re
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+
+from freehold.contract.estate import Estate
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_SPAN_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SPAN = re.compile(r"^(\d{1,9})\s*([smhdw])$")
+_RATE = re.compile(r"^(\d{1,9})(?:\s*/\s*(s|sec|min|m|h|hour))?$")
+_PER_MINUTE = {"s": 60.0, "sec": 60.0, "min": 1.0, "m": 1.0, "h": 1 / 60, "hour": 1 / 60}
+
+
+def estate_option(command: Callable[P, R]) -> Callable[P, R]:
+    """``--estate DIR``, given to the command as ``estate: Estate``."""
+    return click.option(
+        "--estate",
+        type=EstateType(),
+        default="",
+        metavar="DIR",
+        help="The estate's directory. Default: $FREEHOLD_ESTATE, else ./estate.",
+    )(command)
+
+
+def json_option(command: Callable[P, R]) -> Callable[P, R]:
+    """``--json``, given to the command as ``as_json: bool``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: lines that work as they stand."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+class EstateType(click.ParamType[Estate]):
+    """A directory, which need not exist yet."""
+
+    name = "directory"
+
+    def convert(self, value: str | Estate, param: click.Parameter | None, ctx: click.Context | None) -> Estate:  # noqa: ARG002 - click's words
+        return value if isinstance(value, Estate) else Estate.find(value or None)
+
+
+class Rate(click.ParamType[int]):
+    """``60/min``, ``2/s``, ``1000/h`` or ``60``: requests per minute."""
+
+    name = "N/min"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        if not (matched := _RATE.match(value.strip())):
+            self.fail(f"{value!r} is not a rate: write 60/min, 2/s or 1000/h", param, ctx)
+        per_minute = int(matched[1]) * _PER_MINUTE[matched[2] or "min"]
+        if per_minute < 1:
+            self.fail(f"{value!r} is less than one request a minute", param, ctx)
+        return round(per_minute)
+
+
+class Span(click.ParamType[float]):
+    """``30d``, ``12h``, ``45m``: seconds."""
+
+    name = "SPAN"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        if not (matched := _SPAN.match(value.strip())) or int(matched[1]) == 0:
+            self.fail(f"{value!r} is not a span of time: write 30d, 12h, 45m or 90s", param, ctx)
+        return float(int(matched[1]) * _SPAN_S[matched[2]])

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How commands speak: tables and JSON on standard output, problems and progress on standard error."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from freehold.errors import FreeholdError
+
+_BAR_AFTER_S = 1.0  # what is over sooner needs no bar
+_BAR_EVERY_S = 0.1
+_BAR_CHARACTERS = 24
+
+Bytes = Callable[[str, int, int], None]  # what is being done, bytes done, bytes in all (0: not known)
+
+
+def say(text: str = "") -> None:
+    """A line on standard output."""
+    click.echo(text)
+
+
+def note(text: str) -> None:
+    """A line on standard error: for a person, never part of the output."""
+    click.echo(text, err=True)
+
+
+def emit(noun: str, value: object) -> None:
+    """The one JSON object of ``--json``, keyed by the noun."""
+    click.echo(json.dumps({noun: value}, indent=2, ensure_ascii=False))
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
+    """Columns as wide as their widest cell. ``empty`` is said where there is no row."""
+    if not rows:
+        say(empty)
+        return
+    cells = [[_plain(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+    say(click.style(_aligned([heading.upper() for heading in headings], widths), bold=True))
+    for row in cells:
+        say(_aligned(row, widths))
+
+
+def fields(pairs: Mapping[str, object]) -> None:
+    """Names and values, one pair a line."""
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        say(f"{click.style(name.ljust(width), bold=True)}  {_plain(value)}")
+
+
+def report(problem: FreeholdError) -> None:
+    """What went wrong, and what to do."""
+    note(f"{click.style('freehold:', fg='red')} {problem.message}")
+    if problem.advice:
+        note(f"  {problem.advice}")
+
+
+def size(size_bytes: float) -> str:
+    """``98 MB``: decimal units, as disks are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size_bytes < 1000:
+            return f"{size_bytes:.0f} {unit}" if unit in ("B", "kB") or size_bytes >= 10 else f"{size_bytes:.1f} {unit}"
+        size_bytes /= 1000
+    return f"{size_bytes:.1f} TB"
+
+
+@contextmanager
+def progress() -> Iterator[Bytes]:
+    """A bar on standard error, if that is a terminal and the work takes over a second. Gone afterwards."""
+    bar = _Bar()
+    try:
+        yield bar.show
+    finally:
+        bar.clear()
+
+
+def in_path(name: str) -> str:
+    """A name that a person typed, as one segment of a path."""
+    return quote(name, safe="")
+
+
+def told(show: Bytes) -> Callable[[Mapping[str, Any]], None]:
+    """The admin client's kind of progress, shown with ``show``."""
+    return lambda step: show(step["doing"], step["done_bytes"], step["total_bytes"])
+
+
+class _Bar:
+    def __init__(self) -> None:
+        self._visible = sys.stderr.isatty()
+        self._started_s = time.monotonic()
+        self._drawn_s = 0.0
+        self._width = 0
+
+    def show(self, doing: str, done_bytes: int, total_bytes: int) -> None:
+        now_s = time.monotonic()
+        if not self._visible or now_s - self._started_s < _BAR_AFTER_S or now_s - self._drawn_s < _BAR_EVERY_S:
+            return
+        self._drawn_s = now_s
+        line = f"{doing}  {self._gauge(done_bytes, total_bytes)}"
+        sys.stderr.write("\r" + line.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(line)
+
+    def clear(self) -> None:
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()
+            self._width = 0
+
+    def _gauge(self, done_bytes: int, total_bytes: int) -> str:
+        if total_bytes <= 0:
+            return size(done_bytes)
+        share = min(1.0, done_bytes / total_bytes)
+        full = round(share * _BAR_CHARACTERS)
+        return f"[{'=' * full}{' ' * (_BAR_CHARACTERS - full)}] {share:4.0%}  {size(done_bytes)} of {size(total_bytes)}"
+
+
+def _plain(cell: object) -> str:
+    if cell is None or cell == "":
+        return "-"
+    if isinstance(cell, (list, tuple)):
+        return ", ".join(map(str, cell)) or "-"
+    return str(cell)
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
