@@ -1,2 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where models are kept and checked: nothing loads that cannot be named and whose digest does not match."""
+
+from freehold.vault.hashing import Progress
+from freehold.vault.importing import Imported
+from freehold.vault.interface import Vault
+from freehold.vault.manifest import Manifest
+from freehold.vault.pins import DEFAULT_MODEL, Pin
+from freehold.vault.verify import Check
+
+__all__ = ["DEFAULT_MODEL", "Check", "Imported", "Manifest", "Pin", "Progress", "Vault"]

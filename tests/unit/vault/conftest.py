@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.gguf_builder import Gguf
+
+from freehold.errors import VaultError
+from freehold.vault import Progress, Vault
+from freehold.vault.fetching import WheelPin
+from freehold.vault.sources import PackageFile
+
+AT = datetime(2026, 11, 22, 14, 38, 5, tzinfo=UTC)
+
+
+def no_network(wanted: PackageFile, pin: WheelPin | None, scratch: Path, log: Path, progress: Progress) -> Path:
+    raise VaultError(f"a test tried to fetch {wanted.package}")
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault(tmp_path / "vault", fetch=no_network, now=lambda: AT)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A sound GGUF file outside the vault."""
+    path = tmp_path / "Tiny Model.gguf"
+    path.write_bytes(Gguf().build())
+    return path
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Callable[[], list[Path]]:
+    """The weights that the vault holds."""
+    return lambda: sorted((tmp_path / "vault" / "blobs" / "sha256").glob("*"))
