@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway's way to the engines: knows their states, wakes them, asks them. Never starts or stops a process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from freehold.channel import Channel, ChannelClosed, connect
+from freehold.contract.backend import EngineStatus
+from freehold.dialect.interface import Backend, Upstream, Wire
+from freehold.engine.line import EngineAnswer, Line
+from freehold.engine.messages import FromSupervisor, InUse, Status, Subscribe, ToSupervisor, Wake
+
+_RETRY_S: Final = 0.1
+_WIRES: Final = frozenset(Wire) - {Wire.INFILL}
+
+
+class Engines:
+    """Every engine of the estate, by target. ``patience_s`` bounds the wait for one that starts or wakes."""
+
+    def __init__(self, socket: Path, *, patience_s: float = 60.0) -> None:
+        self._socket = socket
+        self._patience_s = patience_s
+        self._lines: dict[str, Line] = {}
+        self._channel: Channel[FromSupervisor, ToSupervisor] | None = None
+        self._following: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to follow the supervisor, and go on after it was away."""
+        self._following = asyncio.create_task(self._follow(), name="follow the supervisor")
+
+    async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait((self._following,))
+        await asyncio.gather(*(line.close() for line in self._lines.values()))
+
+    def status(self, target: str) -> EngineStatus | None:
+        """What the supervisor said last, without waiting."""
+        line = self._lines.get(target)
+        return line.status if line else None
+
+    async def ready(self, target: str) -> Backend:
+        """What the engine can do, once it can be called; wakes it. Raises EngineUnavailable."""
+        status = await self._line(target).ready(self._patience_s)
+        return Backend(
+            model=status.model,
+            wires=_WIRES | {Wire.INFILL} if status.fim else _WIRES,
+            context_tokens=status.context_tokens,
+            tools=status.tools,
+            fim=status.fim,
+        )
+
+    @asynccontextmanager
+    async def open(self, target: str, upstream: Upstream) -> AsyncIterator[EngineAnswer]:
+        """Ask. Leaving the context stops the engine's work.
+
+        Raises EngineUnavailable, EngineBusy, EngineBroke, and what the engine found wrong: InvalidRequest,
+        ContextExceeded, Unsupported.
+        """
+        line = self._line(target)
+        with line.place():
+            answer = await line.ask(upstream, self._patience_s)
+            try:
+                yield answer
+            finally:
+                answer.close()
+
+    def _line(self, target: str) -> Line:
+        """The line to a target, also to one that the supervisor has not told of yet."""
+        if target not in self._lines:
+            self._lines[target] = Line(target, self._wake, self._in_use)
+        return self._lines[target]
+
+    def _wake(self, target: str) -> None:
+        self._post(Wake(target))
+
+    def _in_use(self, target: str, calls: int) -> None:
+        self._post(InUse(target, calls))
+
+    def _post(self, message: ToSupervisor) -> None:
+        if self._channel is not None:
+            with suppress(ChannelClosed):  # it is told anew once it is back
+                self._channel.post(message)
+
+    async def _follow(self) -> None:
+        while True:
+            with suppress(ChannelClosed):
+                channel: Channel[FromSupervisor, ToSupervisor] = await connect(self._socket, FromSupervisor)
+                try:
+                    channel.post(Subscribe())
+                    self._channel = channel
+                    for line in self._lines.values():
+                        line.tell_again()
+                    async for message in channel:
+                        if isinstance(message, Status):
+                            self._line(message.engine.target).update(message.engine)
+                finally:
+                    self._channel = None
+                    channel.close()
+            await asyncio.sleep(_RETRY_S)

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One engine as a gateway sees it: its state, who waits for it, how many calls it has, and its connections."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from freehold.channel import reachable_path
+from freehold.contract.backend import EngineState, EngineStatus
+from freehold.dialect.interface import Event, Upstream, Wire
+from freehold.dialect.sse import Splitter
+from freehold.engine.answers import closes, problem
+from freehold.errors import EngineBroke, EngineBusy, EngineUnavailable
+
+_HEADERS: Final = {"Content-Type": "application/json"}
+_UNUSED_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent")
+_KEEP_ALIVE_S: Final = 2.0  # llama.cpp closes after 5; a call must not meet that
+_IDLE_AFTER_S: Final = 1.0  # how long the last call is over before the supervisor is told
+_NEWS_S: Final = 1.0  # how long the supervisor may take to learn that an engine is gone
+_PLACES_UNTIL_KNOWN: Final = 64
+
+
+class EngineAnswer:
+    """What came back: ``body``, or ``events`` for a stream. The other one is empty."""
+
+    __slots__ = ("_response", "body", "events")
+
+    def __init__(self, response: aiohttp.ClientResponse, body: bytes, events: AsyncIterator[Event]) -> None:
+        self._response = response
+        self.body = body
+        self.events = events
+
+    def close(self) -> None:
+        """Cut the connection, unless the answer was read to its end: the engine stops working on it."""
+        self._response.close()
+
+
+class Line:
+    """The way to one engine. ``wake`` and ``in_use`` tell the supervisor."""
+
+    def __init__(self, target: str, wake: Callable[[str], None], in_use: Callable[[str, int], None]) -> None:
+        self._target = target
+        self._wake = wake
+        self._in_use = in_use
+        self._session: aiohttp.ClientSession | None = None
+        self._news = asyncio.Event()
+        self._calls = self._waiting = 0
+        self._told_in_use = False
+        self._going_idle: asyncio.TimerHandle | None = None
+        self.status: EngineStatus | None = None
+
+    def update(self, status: EngineStatus) -> None:
+        """Take what the supervisor says, and let go on who waited for it."""
+        self.status = status
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def tell_again(self) -> None:
+        """Say what is in use to a supervisor that has just been reached again."""
+        if self._told_in_use:
+            self._in_use(self._target, 1)
+
+    async def ready(self, patience_s: float) -> EngineStatus:
+        """The status of the engine once it is ready. Wakes it. Raises EngineUnavailable, EngineBusy."""
+        if self.status is not None and self.status.state is EngineState.READY:
+            return self.status
+        if self._waiting >= self._places:
+            raise EngineBusy(f"the engine of {self._target} is not ready, and as many calls as may wait for it do")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(patience_s):
+                return await self._awaited()
+        except TimeoutError as exc:
+            state = self.status.state if self.status else "not known to the supervisor"
+            raise EngineUnavailable(f"the engine of {self._target} is {state}, and was not ready in time") from exc
+        finally:
+            self._waiting -= 1
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of the places that the engine's slots and its queue have. Raises EngineBusy when there is none."""
+        if self._calls >= self._places:
+            raise EngineBusy(
+                f"the engine of {self._target} has {self._calls} calls, as many as its slots and its queue hold"
+            )
+        self._calls += 1
+        if self._going_idle is not None:
+            self._going_idle.cancel()
+            self._going_idle = None
+        if not self._told_in_use:
+            self._told_in_use = True
+            self._in_use(self._target, 1)
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._going_idle = asyncio.get_running_loop().call_later(_IDLE_AFTER_S, self._tell_idle)
+
+    async def ask(self, upstream: Upstream, patience_s: float) -> EngineAnswer:
+        """Send the call, and once more if the engine went away before it had begun to answer."""
+        status = await self.ready(patience_s)
+        try:
+            return await self._answer(status, upstream)
+        except _Gone:
+            await self._news_of(status)
+        status = await self.ready(patience_s)
+        try:
+            return await self._answer(status, upstream)
+        except _Gone as exc:
+            raise EngineBroke("the engine ended twice before it had begun to answer") from exc
+
+    async def close(self) -> None:
+        if self._going_idle is not None:
+            self._going_idle.cancel()
+        if self._session is not None:
+            await self._session.close()
+
+    @property
+    def _places(self) -> int:
+        return max(1, self.status.slots + self.status.queue) if self.status else _PLACES_UNTIL_KNOWN
+
+    async def _awaited(self) -> EngineStatus:
+        while True:
+            news, status = self._news, self.status
+            if status is not None:
+                if status.state is EngineState.READY:
+                    return status
+                if status.state is EngineState.FAILED:
+                    raise EngineUnavailable(f"the engine of {self._target} has failed, and waits for the operator")
+                if status.state is EngineState.ASLEEP:
+                    self._wake(self._target)
+            await news.wait()
+
+    async def _news_of(self, gone: EngineStatus) -> None:
+        """Wait until the supervisor says something new of an engine, for as long as it may take to learn it."""
+        news = self._news
+        if self.status is gone:
+            await asyncio.wait((asyncio.ensure_future(news.wait()),), timeout=_NEWS_S)
+
+    async def _answer(self, status: EngineStatus, upstream: Upstream) -> EngineAnswer:
+        """Raises _Gone while nothing of an answer has come."""
+        try:
+            response = await self._connections(status).post(
+                f"http://engine{upstream.wire}", data=upstream.body, headers=_HEADERS
+            )
+        except (aiohttp.ClientError, OSError) as exc:
+            raise _Gone from exc
+        if response.status == 200 and upstream.stream:
+            return EngineAnswer(response, b"", _Events(response.content, upstream.wire))
+        body = await _whole(response)
+        if response.status != 200:
+            raise problem(response.status, body)
+        return EngineAnswer(response, body, _Events(aiohttp.EMPTY_PAYLOAD, upstream.wire))
+
+    def _connections(self, status: EngineStatus) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(
+                    reachable_path(Path(status.socket)), limit=0, keepalive_timeout=_KEEP_ALIVE_S
+                ),
+                timeout=aiohttp.ClientTimeout(total=None),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=_UNUSED_HEADERS,
+                auto_decompress=False,
+            )
+        return self._session
+
+    def _tell_idle(self) -> None:
+        self._going_idle = None
+        self._told_in_use = False
+        self._in_use(self._target, 0)
+
+
+class _Gone(Exception):
+    """The connection could not be made, or broke, before the answer began."""
+
+
+class _Events:
+    """The events of a stream, each as soon as it is whole. Ends only after the engine said that the answer is whole."""
+
+    __slots__ = ("_content", "_pending", "_splitter", "_whole", "_wire")
+
+    def __init__(self, content: aiohttp.StreamReader, wire: Wire) -> None:
+        self._content = content
+        self._wire = wire
+        self._splitter = Splitter()
+        self._pending: deque[Event] = deque()
+        self._whole = False
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._pending:
+            await self._read()
+        event = self._pending.popleft()
+        if closes(event, self._wire):
+            self._whole = True
+        return event
+
+    async def _read(self) -> None:
+        try:
+            chunk = await self._content.readany()
+        except (aiohttp.ClientError, OSError) as exc:
+            raise EngineBroke("the engine's connection broke in the middle of its answer") from exc
+        if chunk:
+            self._pending.extend(self._splitter.feed(chunk))
+        elif self._whole:
+            raise StopAsyncIteration
+        else:
+            raise EngineBroke("the engine ended its answer before it was whole")
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except (aiohttp.ClientError, OSError) as exc:
+        raise EngineBroke("the engine's connection broke in the middle of its answer") from exc
+    finally:
+        response.release()
