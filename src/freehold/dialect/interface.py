@@ -34,16 +34,22 @@ class Backend:
     context_tokens: int
     tools: bool
     fim: bool = False
+    most_choices: int = 16  # to one prompt; an engine makes at most as many at once as it has slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request that is well-formed in its dialect. ``fields`` is the decoded body, never changed in place."""
+    """A request that is well-formed in its dialect. ``fields`` is the decoded body, never changed in place.
+
+    ``id`` and ``at_unix`` name and date an answer for which the backend gives neither; who has the call sets them.
+    """
 
     operation: Operation
     asked: str
     stream: bool
     fields: Mapping[str, Any]
+    id: str = ""
+    at_unix: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class Exchange(Protocol):
     tally: Tally
 
     def event(self, event: Event) -> bytes:
-        """The caller's bytes for one event of the backend; may be empty, may be several events."""
+        """The caller's bytes for one event of the backend; may be empty, may be several events. Raises EngineBroke."""
         ...
 
     def whole(self, body: bytes) -> bytes:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The codec of Anthropic's messages."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from freehold.contract.call import Dialect, Operation
+from freehold.dialect.anthropic import errors
+from freehold.dialect.anthropic.native import NativeMessages, TokenCount
+from freehold.dialect.anthropic.request import MessagesRequest, read_request
+from freehold.dialect.anthropic.writer import MessageWriter
+from freehold.dialect.chatwire import ChatExchange, Unchanged, upstream
+from freehold.dialect.document import read_object
+from freehold.dialect.forced import HeldCalls
+from freehold.dialect.interface import Backend, Exchange, Request, Wire
+from freehold.errors import FreeholdError
+
+
+class AnthropicCodec:
+    """Messages: natively, or over chat completions where the engine's own lack what is asked."""
+
+    dialect = Dialect.ANTHROPIC
+
+    def parse(self, operation: Operation, body: bytes) -> Request:
+        return read_request(operation, read_object(body))
+
+    def exchange(self, request: Request, backend: Backend) -> Exchange:
+        assert isinstance(request, MessagesRequest), "a request goes to the codec that parsed it"  # noqa: S101
+        if request.operation is Operation.COUNT_TOKENS:
+            return TokenCount(request, backend)
+        if Wire.MESSAGES in backend.wires and not request.beyond_native:
+            return NativeMessages(request, backend)
+        change = HeldCalls() if request.tools.forced else Unchanged()
+        return ChatExchange(upstream(request.chat_request(), backend), MessageWriter(request.prefill), change)
+
+    def error(self, problem: FreeholdError, request_id: str) -> tuple[int, bytes]:
+        return errors.error(problem, request_id)
+
+    def error_event(self, problem: FreeholdError, request_id: str) -> bytes:
+        return errors.error_event(problem, request_id)
+
+    def models(self, names: Sequence[str], created_unix: int) -> bytes:
+        data = [_card(name, created_unix) for name in names]
+        first, last = (names[0], names[-1]) if names else (None, None)
+        return msgspec.json.encode({"data": data, "has_more": False, "first_id": first, "last_id": last})
+
+    def model(self, name: str, created_unix: int) -> bytes:
+        return msgspec.json.encode(_card(name, created_unix))
+
+
+def _card(name: str, created_unix: int) -> dict[str, Any]:
+    created = datetime.fromtimestamp(created_unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"type": "model", "id": name, "display_name": name, "created_at": created, "lifecycle": "active"}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Server-sent events, split out of a stream and written. After WHATWG HTML, "Interpreting an event stream".
+
+An event keeps the bytes that it came as: those of all events together are the stream. A block without data (a comment,
+a blank line, what a broken stream ends in) is an event whose ``data`` is empty; the specification dispatches none for
+it.
+"""
+
+import re
+
+from freehold.dialect.interface import Event
+from freehold.errors import EngineBroke
+
+PING = b":\n\n"
+DONE = b"data: [DONE]\n\n"
+
+_MAX_EVENT_BYTES = 16 * 2**20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# The end of a line and of the blank line after it. Atomic, or a CRLF would pass for two ends.
+_END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+
+
+class Splitter:
+    """Cuts a stream into events, wherever the chunks' borders lie. A line ends with LF, CRLF or CR."""
+
+    __slots__ = ("_began", "_buffer")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._began = False
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that end in this chunk. Raises EngineBroke for one that does not end."""
+        # An end may have begun in the last two bytes of what is here. After a lone CR the next chunk may open with the
+        # LF that belongs to it; a blank line before an event means nothing, so that needs no care.
+        seen = max(0, len(self._buffer) - 2)
+        buffer = self._buffer + chunk if self._buffer else chunk
+        events: list[Event] = []
+        begin = 0
+        for end in _ends(buffer, seen):
+            events.append(self._parse(buffer[begin:end]))
+            begin = end
+        self._buffer = buffer[begin:] if begin else buffer
+        if len(self._buffer) > _MAX_EVENT_BYTES:
+            raise EngineBroke(f"the backend sent an event of more than {_MAX_EVENT_BYTES} bytes")
+        return events
+
+    def close(self) -> list[Event]:
+        """What is left when the stream has ended. The specification drops it: it has bytes, but no data."""
+        rest, self._buffer = self._buffer, b""
+        return [Event(rest, "", b"")] if rest else []
+
+    def _parse(self, raw: bytes) -> Event:
+        if not self._began:
+            self._began = True
+            return _parse(raw, raw.removeprefix(_BYTE_ORDER_MARK))
+        return _parse(raw, raw)
+
+
+def _ends(buffer: bytes, seen: int) -> list[int]:
+    if b"\r" in buffer:
+        return [match.end() for match in _END.finditer(buffer, seen)]
+    ends = []
+    at = buffer.find(b"\n\n", seen)
+    while at >= 0:
+        ends.append(at + 2)
+        at = buffer.find(b"\n\n", at + 2)
+    return ends
+
+
+def _parse(raw: bytes, block: bytes) -> Event:
+    if block.startswith(b"data: ") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
+        return Event(raw, "", block[6:-2])  # nearly all of them
+    name, data = "", []
+    for line in block.splitlines():  # of bytes: ends at LF, CRLF and CR alone
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            data.append(value.removeprefix(b" "))
+        elif field == b"event":
+            name = value.removeprefix(b" ").decode(errors="replace")
+    return Event(raw, name, b"\n".join(data))
+
+
+def data_event(data: bytes) -> bytes:
+    """An event without a name. ``data`` is JSON, which has no line ends."""
+    return b"data: " + data + b"\n\n"
+
+
+def named_event(name: str, data: bytes) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+
+
+def ping_for(event: Event) -> bytes:
+    """What to send on for an event without data: a comment keeps the connection alive, all else is dropped.
+
+    Never the block itself: the end of a broken stream would run into the event that says so.
+    """
+    return PING if event.raw.startswith(b":") else b""

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tools of a request, how free the model is to call them, and what of that is said to the backend.
+
+The engine leaves a forced call to the model's good will: it turns a named tool into "any or none", and lets the model
+talk before "any". So a forced call is made by constraint: the template still shows the tools, and the grammar of the
+answer is the call itself. ``forced.py`` turns the answer back into a call.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from freehold.dialect.fields import Fields, present
+from freehold.dialect.interface import Backend
+from freehold.errors import Unsupported
+
+
+class Choice(StrEnum):
+    """How free the model is to call tools."""
+
+    AUTO = "auto"
+    NONE = "none"
+    FORCED = "required"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolPlan:
+    """Tools in the chat wire's shape. ``only`` names the one function that must be called, where one must."""
+
+    tools: tuple[Mapping[str, Any], ...] = ()
+    choice: Choice = Choice.AUTO
+    only: str = ""
+    parallel: bool | None = None
+
+    @property
+    def forced(self) -> bool:
+        return bool(self.tools) and self.choice is Choice.FORCED
+
+    def wire_fields(self, backend: Backend) -> dict[str, Any]:
+        """The chat wire's fields for these tools. Raises Unsupported if the model's template has no tools."""
+        if not self.tools or (self.choice is Choice.NONE and not backend.tools):
+            return {}
+        self.check(backend)
+        fields: dict[str, Any] = {"tools": self.tools}
+        if self.choice is Choice.FORCED:
+            schema = {"name": "tool_call", "schema": self._call_schema()}
+            return fields | {"response_format": {"type": "json_schema", "json_schema": schema}}
+        if self.choice is Choice.NONE:
+            fields["tool_choice"] = "none"
+        if self.parallel is not None:
+            fields["parallel_tool_calls"] = self.parallel
+        return fields
+
+    def check(self, backend: Backend) -> None:
+        """Raises Unsupported if there are tools that the model cannot be shown."""
+        if self.tools and self.choice is not Choice.NONE and not backend.tools:
+            raise Unsupported(f"tools: the chat template of {backend.model} has no tools", param="tools")
+
+    def _call_schema(self) -> dict[str, Any]:
+        """A call of one of the functions. Their schemas are definitions, so that what they refer to can be found."""
+        functions = [tool["function"] for tool in self.tools]
+        functions = [function for function in functions if self.only in ("", function["name"])]
+        definitions, calls = {}, []
+        for index, function in enumerate(functions):
+            place = f"#/$defs/tool{index}"
+            definitions[f"tool{index}"] = _rooted(_arguments_schema(function), place)
+            calls.append(
+                {
+                    "type": "object",
+                    "properties": {"name": {"const": function["name"]}, "arguments": {"$ref": place}},
+                    "required": ["name", "arguments"],
+                    "additionalProperties": False,
+                }
+            )
+        return {"$defs": definitions, "anyOf": calls}
+
+
+def _arguments_schema(function: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments are an object, also where the schema does not say so."""
+    schema: dict[str, Any] = dict(function.get("parameters") or {})
+    if not {"type", "$ref", "anyOf", "oneOf", "allOf"} & schema.keys():
+        schema["type"] = "object"
+    return schema
+
+
+def _rooted(schema: Any, place: str) -> Any:
+    """The schema with its inner references (``#...``) made to start from where it is put."""
+    if isinstance(schema, list):
+        return [_rooted(element, place) for element in schema]
+    if not isinstance(schema, dict):
+        return schema
+    rooted = {key: _rooted(value, place) for key, value in schema.items()}
+    reference = rooted.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#"):
+        rooted["$ref"] = place + reference.removeprefix("#")
+    return rooted
+
+
+def function_tool(function: Fields, schema_name: str) -> dict[str, Any]:
+    """A tool in the chat wire's shape. ``schema_name`` is what the dialect calls the schema of the arguments."""
+    described = present(
+        name=function.need_text("name"),
+        description=function.text("description"),
+        parameters=function.whole_object(schema_name),
+        strict=function.flag("strict"),
+    )
+    return {"type": "function", "function": described}
+
+
+def read_plan(body: Fields, tools: Sequence[Mapping[str, Any]], named: str, words: Mapping[str, Choice]) -> ToolPlan:
+    """The plan, from ``tool_choice``: one of the dialect's words, or an object that names a function.
+
+    ``named`` is the object's field that holds the name, or holds the object that does.
+    """
+    choice, only = Choice.AUTO, ""
+    asked = body.get("tool_choice")
+    if isinstance(asked, dict):
+        chosen = body.need_inner("tool_choice")
+        if chosen.one_of("type", "function") is None:
+            raise chosen.invalid("type", "'function'")
+        only = (chosen.need_inner(named) if named != "name" else chosen).need_text("name")
+        choice = Choice.FORCED
+    elif word := body.one_of("tool_choice", *words):
+        choice = words[word]
+    if choice is Choice.FORCED and not tools:
+        raise body.invalid("tool_choice", "left out where there are no tools")
+    if only and all(tool["function"]["name"] != only for tool in tools):
+        raise body.invalid("tool_choice", "the name of one of the tools")
+    return ToolPlan(tools=tuple(tools), choice=choice, only=only, parallel=body.flag("parallel_tool_calls"))
