@@ -102,7 +102,7 @@ async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
 @asynccontextmanager
 async def serving_on_socket(app: AdminApp, path: Path) -> AsyncIterator[Serving]:
     """Serve on a unix socket that only its owner can open, in place of one that a killed process left."""
-    async with _running(_on_socket(app, path), str(path)) as serving:
+    async with _running(app, _on_socket(app, path), str(path)) as serving:
         yield serving
 
 
@@ -121,21 +121,23 @@ async def serving_on_port(
         ssl_cert=tls_file(tls[0], tls[1].tls_cert) if tls else None,
         ssl_key=tls_file(tls[0], tls[1].tls_key) if tls else None,
     )
-    async with _running(server, f"port {port} on {host}") as serving:
+    async with _running(app, server, f"port {port} on {host}") as serving:
         yield serving
 
 
 @asynccontextmanager
-async def _running(server: Server, what: str) -> AsyncIterator[Serving]:
+async def _running(app: AdminApp, server: Server, what: str) -> AsyncIterator[Serving]:
     serving = asyncio.ensure_future(server.serve())
     await asyncio.sleep(0)  # by now it listens, or has failed to
+    if serving.done():
+        hint = "Another process may have it; 'freehold up --port P --admin-port Q' takes others."
+        raise EstateError(f"{what} cannot be opened", hint=hint) from serving.exception()
     try:
-        if not serving.done():
-            yield serving
-            server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation on it
+        yield serving
+    finally:
+        app.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation on it
         await serving
-    except RuntimeError as exc:
-        raise EstateError(f"{what} cannot be opened", hint="Another process may have it: 'freehold doctor'.") from exc
 
 
 def _on_socket(app: AdminApp, path: Path) -> Server:

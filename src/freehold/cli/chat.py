@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 import click
+import msgspec
 
 from freehold.admin.founding import require_estate
 from freehold.bootstrap.launch import control, supervisor_pid
@@ -27,11 +27,12 @@ _LEAVE = ("/quit", "/exit", "/q")
 
 
 @click.command(
+    short_help="Talk to a service in the terminal.",
     epilog=examples(
         "freehold chat",
         "freehold chat default --once 'Name three rivers.'",
         "freehold chat < question.txt",
-    )
+    ),
 )
 @click.argument("service", default="default")
 @click.option("--once", metavar="QUESTION", help="Ask this, print the answer and leave.")
@@ -85,6 +86,25 @@ def _certificate(estate: Estate) -> str:
     return str(estate.directory / name) if name else ""
 
 
+class _Delta(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta
+
+
+class _Error(msgspec.Struct):
+    message: str
+
+
+class _Chunk(msgspec.Struct):
+    """The part that matters here of an OpenAI chunk, or of an error in its place."""
+
+    choices: list[_Choice] = []
+    error: _Error | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """One answer, as it was printed."""
@@ -126,7 +146,7 @@ class _Line:
                 response.headers.get("Freehold-Target", "?"),
                 response.headers.get("Freehold-Receipt", "?"),
             )
-        except (OSError, http.client.HTTPException, ValueError, LookupError) as exc:
+        except (OSError, EOFError, http.client.HTTPException, msgspec.MsgspecError) as exc:
             raise Fault("the gateway broke off, or answered what is not its protocol") from exc
         finally:
             connection.close()
@@ -143,7 +163,7 @@ class _Line:
 
 
 def _deltas(response: http.client.HTTPResponse) -> Iterator[str]:
-    """The text of an OpenAI stream. Raises Fault for an error that the stream ends with."""
+    """The text of an OpenAI stream. Raises Fault for an error that it ends with, EOFError if it ends too soon."""
     for raw in response:
         line = raw.strip()
         if not line.startswith(b"data:"):
@@ -151,11 +171,11 @@ def _deltas(response: http.client.HTTPResponse) -> Iterator[str]:
         data = line.removeprefix(b"data:").strip()
         if data == b"[DONE]":
             return
-        event: dict[str, Any] = json.loads(data)
-        if "error" in event:
-            raise Fault(event["error"]["message"])
-        for choice in event["choices"]:
-            yield choice["delta"].get("content") or ""
+        chunk = msgspec.json.decode(data, type=_Chunk)
+        if chunk.error is not None:
+            raise Fault(chunk.error.message)
+        yield from (choice.delta.content or "" for choice in chunk.choices)
+    raise EOFError
 
 
 def _printed(pieces: Iterator[str]) -> Iterator[str]:
@@ -166,7 +186,8 @@ def _printed(pieces: Iterator[str]) -> Iterator[str]:
 
 
 def _problem(response: http.client.HTTPResponse) -> Fault | InvalidRequest | PolicyDenied:
-    message = str(json.loads(response.read())["error"]["message"])
+    error = msgspec.json.decode(response.read(), type=_Chunk).error
+    message = error.message if error is not None else f"the gateway answered {response.status}"
     if response.status == http.client.FORBIDDEN:
         return PolicyDenied(message, decision_id=response.headers.get("Freehold-Decision", ""))
     return Fault(message) if response.status >= http.client.INTERNAL_SERVER_ERROR else InvalidRequest(message, hint="")

@@ -21,7 +21,10 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PORT = click.IntRange(1, 65535)
 
 
-@click.command(epilog=examples("freehold init", "freehold init --estate /srv/freehold --port 9000"))
+@click.command(
+    short_help="Make an empty estate; start nothing.",
+    epilog=examples("freehold init", "freehold init --estate /srv/freehold --port 9000"),
+)
 @click.option("--port", type=_PORT, default=8080, show_default=True, help="Public port, written to freehold.toml.")
 @click.option("--admin-port", type=_PORT, default=8081, show_default=True, help="Admin port, written to freehold.toml.")
 @estate_option
@@ -48,7 +51,9 @@ def init(port: int, admin_port: int, estate: Estate, *, as_json: bool) -> None:
     output.note("Give the verifier key to whoever is to check receipts. 'freehold up' starts the estate.")
 
 
-@click.command(epilog=examples("freehold status", "freehold status --json"))
+@click.command(
+    short_help="Show what the estate is doing.", epilog=examples("freehold status", "freehold status --json")
+)
 @estate_option
 @json_option
 def status(estate: Estate, *, as_json: bool) -> None:
@@ -66,7 +71,9 @@ def status(estate: Estate, *, as_json: bool) -> None:
         _show(described)
 
 
-@click.command(epilog=examples("freehold doctor", "freehold doctor --json"))
+@click.command(
+    short_help="Look for what would harm the estate.", epilog=examples("freehold doctor", "freehold doctor --json")
+)
 @estate_option
 @json_option
 @click.pass_context
@@ -90,7 +97,7 @@ def doctor(context: click.Context, estate: Estate, *, as_json: bool) -> None:
         context.exit(1)
 
 
-@click.command(epilog=examples("freehold reload"))
+@click.command(short_help="Put freehold.toml in force.", epilog=examples("freehold reload"))
 @estate_option
 @json_option
 def reload(estate: Estate, *, as_json: bool) -> None:

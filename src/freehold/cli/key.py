@@ -15,7 +15,10 @@ from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
 
 
-@click.group(epilog=examples("freehold key create billing --service default --rate 60/min", "freehold key list"))
+@click.group(
+    short_help="API keys of applications.",
+    epilog=examples("freehold key create billing --service default --rate 60/min", "freehold key list"),
+)
 def key() -> None:
     """API keys: who may ask the estate, for which services, how often.
 

@@ -22,7 +22,10 @@ from freehold.ledger.verify import LedgerReport, verify_ledger
 _TLOG_PROOF = b"c2sp.org/tlog-proof@"
 
 
-@click.group(epilog=examples("freehold ledger verify", "freehold ledger receipt freehold.local/3f9a0c27b81d/42"))
+@click.group(
+    short_help="Check the record, and take proofs out of it.",
+    epilog=examples("freehold ledger verify", "freehold ledger receipt freehold.local/3f9a0c27b81d/42"),
+)
 def ledger() -> None:
     """The ledger: every call that was admitted or refused, how it ended, and every act of an operator.
 

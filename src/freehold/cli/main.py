@@ -30,6 +30,10 @@ _FAILED, _MISSPELT, _REFUSED, _INTERRUPTED = 1, 2, 3, 130
 class CommandLine(click.Group):
     """The commands, and the one place where what went wrong becomes words and an exit code."""
 
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's words
+        """In the order in which a person comes to need them."""
+        return list(self.commands)
+
     def main(self, args: Sequence[str] | None = None, *_: object, **__: object) -> NoReturn:
         """Run one command and end the process."""
         sys.exit(self._run(args))

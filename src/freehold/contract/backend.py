@@ -73,6 +73,7 @@ class EngineStatus:
 
     target: str
     state: EngineState
+    model: str = ""  # its name in the vault, and in answers
     socket: str = ""  # path of its unix socket, once it listens
     pid: int = 0
     build: str = ""  # which engine, which build

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a gateway tells the control process: which snapshot it has, and what it counted."""
+"""What the processes tell the control process: which snapshot a gateway has, what it counted, and which processes run."""
 
 from dataclasses import dataclass
 
@@ -16,3 +16,15 @@ class GatewayReport:
     failed: int = 0
     unauthenticated: int = 0  # counted, not recorded: nobody without a key can fill the log
     rate_limited: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessReport:
+    """One process of the estate, as the supervisor that started it sees it."""
+
+    name: str
+    pid: int  # 0: not running
+    state: str  # "starting" | "running" | "restarting" | "failed" | "stopped"
+    restarts: int = 0
+    since_unix: float = 0.0  # when it came into that state
+    reason: str = ""  # why it is not running, for a person

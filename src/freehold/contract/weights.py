@@ -17,3 +17,4 @@ class VerifiedWeights:
     size_bytes: int
     context_train_tokens: int
     chat_template: str
+    kv_bytes_per_token: int = 0  # what one token of context costs, keys and values at 16 bits; 0: the file does not say

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line's end of the control socket: plain HTTP, and errors become the exceptions that they were."""
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from freehold.channel import reachable_path
+from freehold.errors import (
+    EstateError,
+    ForeignOrigin,
+    FreeholdError,
+    InvalidRequest,
+    InvalidToken,
+    LedgerFull,
+    LedgerUnavailable,
+    NotFound,
+    OperatorError,
+    SettingsError,
+    VaultError,
+    VerificationFailed,
+)
+
+Progress = Callable[[Mapping[str, Any]], None]
+Answer = dict[str, Any]  # the JSON of one operation; its shape is in docs/reference/admin-api.md
+
+_ROOT = "/admin/v1/"
+_POLL_S = 0.02
+_SILENCE_S = 300.0  # an operation that tells nothing for so long is given up
+_KINDS: Mapping[str, type[FreeholdError]] = {
+    kind.code: kind
+    for kind in (
+        SettingsError,
+        EstateError,
+        NotFound,
+        VaultError,
+        VerificationFailed,
+        LedgerFull,
+        LedgerUnavailable,
+        InvalidRequest,
+        InvalidToken,
+        ForeignOrigin,
+    )
+}
+
+
+class AdminClient:
+    """Asks the control process of one estate. Each request has a connection of its own."""
+
+    def __init__(self, control_socket: Path) -> None:
+        self._socket = control_socket
+
+    def answers(self) -> bool:
+        """Whether the control process is there and ready."""
+        try:
+            self.get("health")
+        except FreeholdError:
+            return False
+        return True
+
+    def wait(self, timeout_s: float) -> None:
+        """Until it answers. Raises EstateError."""
+        deadline_s = time.monotonic() + timeout_s
+        while not self.answers():
+            if time.monotonic() > deadline_s:
+                raise EstateError(f"the control process at {self._socket} did not answer within {timeout_s:.0f} s")
+            time.sleep(_POLL_S)
+
+    def get(self, path: str) -> Answer:
+        """Read something: ``get("keys")["keys"]``. Raises what the operation raised."""
+        return self._ask("GET", path, None, _ignore)
+
+    def post(self, path: str, body: Mapping[str, object] | None = None, *, progress: Progress | None = None) -> Answer:
+        """Do something. ``progress`` is told of each step of a long operation. Raises what the operation raised."""
+        return self._ask("POST", path, body or {}, progress or _ignore)
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None, progress: Progress) -> Answer:
+        connection = _UnixConnection(self._socket)
+        with _translated(self._socket):
+            try:
+                connection.request(
+                    method,
+                    _ROOT + path,
+                    body=None if body is None else json.dumps(body),
+                    headers={"Content-Type": "application/json"},
+                )
+                return _read(connection.getresponse(), progress)
+            finally:
+                connection.close()
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_SILENCE_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_SILENCE_S)
+        self.sock.connect(reachable_path(self._path))
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        raise EstateError(
+            f"the control process at {path} does not answer",
+            hint="'freehold status' shows whether the estate is up; run/log/control.log tells more.",
+        ) from exc
+
+
+def _read(response: http.client.HTTPResponse, progress: Progress) -> Answer:
+    if response.headers.get_content_type() != "application/x-ndjson":
+        answer: Answer = json.loads(response.read())
+        return _result(answer)
+    for line in response:
+        step: Answer = json.loads(line)
+        if "progress" not in step:
+            result: Answer = _result(step)["result"]
+            return result
+        progress(step["progress"])
+    raise ValueError("the answer ended before its result")
+
+
+def _result(answer: Answer) -> Answer:
+    if error := answer.get("error"):
+        raise _exception(error["code"], error["message"], error["hint"])
+    return answer
+
+
+def _exception(code: str, message: str, hint: str) -> FreeholdError:
+    return _KINDS.get(code, OperatorError)(message, hint=hint)
+
+
+def _ignore(step: Mapping[str, Any]) -> None:
+    """For callers who show no progress."""

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for what would harm the estate, and says what to do. Reads only; repairs nothing."""
+
+import os
+import shutil
+import stat
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from freehold.admin import host
+from freehold.admin.interface import Supervisor
+from freehold.contract.backend import EngineState, EngineStatus
+from freehold.contract.estate import Estate
+from freehold.errors import EstateError, LedgerFault, OperatorError
+from freehold.ledger.interface import Ledger
+from freehold.settings import Settings
+from freehold.vault import Vault
+
+_RELEASED_UNIX = 1_793_500_000  # November 2026: a clock that is before this release is wrong
+_TIGHT_BYTES = 2**30  # a warning, well before the ledger's reserve is reached
+
+
+class Finding(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at. ``advice`` is what to do, where there is something to do."""
+
+    name: str
+    finding: Finding
+    what: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What the processes of an estate that is up say of themselves."""
+
+    engines: tuple[EngineStatus, ...]
+    ledger_fault: str  # empty: the ledger answers
+
+    @classmethod
+    async def ask(cls, supervisor: Supervisor, ledger: Ledger) -> "Live":
+        try:
+            engines = tuple((await supervisor.processes()).engines)
+        except EstateError:
+            engines = ()
+        try:
+            await ledger.status()
+        except LedgerFault as fault:
+            return cls(engines=engines, ledger_fault=fault.message)
+        return cls(engines=engines, ledger_fault="")
+
+
+def examine(
+    estate: Estate,
+    settings: Settings,
+    *,
+    unencrypted: bool,
+    live: Live | None,
+    progress: Callable[[int, int], None],
+) -> list[Check]:
+    """Every check. ``live`` is None while the estate is down. Reads each model that a target uses from end to end."""
+    return [
+        *_permissions(estate),
+        _disk(estate, settings),
+        _clock(),
+        _listener(settings, unencrypted=unencrypted),
+        *_kernel(),
+        *_weights(estate, settings, progress),
+        *(_running(live) if live is not None else ()),
+    ]
+
+
+def _permissions(estate: Estate) -> Iterator[Check]:
+    for path in (estate.keys, estate.ledger_key, estate.salts, estate.state):
+        if path.exists():
+            yield _private(path)
+    mode = stat.S_IMODE(estate.directory.stat().st_mode)
+    if mode & 0o022:
+        yield _fail(
+            "estate",
+            f"{estate.directory} has mode {mode:04o}: others may replace what is in it",
+            f"Run: chmod 700 {estate.directory}",
+        )
+    if not os.access(estate.directory, os.W_OK | os.X_OK):
+        yield _fail("estate", f"{estate.directory} is not writable for this user", "Run as the user who owns it.")
+
+
+def _private(path: Path) -> Check:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        advice = f"Run: chmod {'700' if path.is_dir() else '600'} {path}"
+        return _fail("permissions", f"{path} has mode {mode:04o}: other users may read it", advice)
+    return _ok("permissions", f"{path} is for its owner alone")
+
+
+def _disk(estate: Estate, settings: Settings) -> Check:
+    free = shutil.disk_usage(estate.directory).free
+    reserve = settings.ledger.reserve_mb * 2**20
+    what = f"{free // 2**20} MB are free, {settings.ledger.reserve_mb} MB of them kept back for the ledger"
+    if free <= reserve:
+        return _fail("disk", what, "Free space on the estate's disk: no call is served until then.")
+    if free <= reserve + _TIGHT_BYTES:
+        return _warn("disk", what, "Free space on the estate's disk before calls have to be refused.")
+    return _ok("disk", what)
+
+
+def _clock() -> Check:
+    if time.time() < _RELEASED_UNIX:
+        return _fail("clock", "the clock is before this release was made", "Set it: every record bears its time.")
+    return _ok("clock", "the clock is past this release")
+
+
+def _listener(settings: Settings, *, unencrypted: bool) -> Check:
+    if unencrypted:
+        return _warn(
+            "listener",
+            f"{settings.listen.host} is reached from other machines, and calls cross the network in plain text",
+            "Set listen.tls_cert and listen.tls_key, or let a proxy of your own end TLS.",
+        )
+    return _ok("listener", "no call crosses a network in plain text")
+
+
+def _kernel() -> Iterator[Check]:
+    refusal = host.refuses_user_namespaces()
+    if refusal:
+        yield _warn(
+            "namespaces",
+            f"{refusal}, so engines keep a network namespace that others are in",
+            "Let ordinary users make user namespaces, or run engines where they may.",
+        )
+    else:
+        yield _ok("namespaces", "engines can be given a network namespace of their own")
+    abi = host.landlock_abi()
+    if abi == 0:
+        yield _warn(
+            "landlock",
+            "the kernel has no Landlock in force, so engines could open this user's files",
+            "Use Linux 5.13 or later with 'landlock' among its security modules (lsm=).",
+        )
+    else:
+        yield _ok("landlock", f"Landlock ABI {abi}")
+    if host.has_seccomp():
+        yield _ok("seccomp", "engines can be kept from connecting at all")
+    else:
+        yield _warn("seccomp", "the kernel takes no seccomp filters", "Use a kernel with CONFIG_SECCOMP_FILTER.")
+
+
+def _weights(estate: Estate, settings: Settings, progress: Callable[[int, int], None]) -> Iterator[Check]:
+    vault = Vault(estate.vault)
+    for model in sorted({target.model for target in settings.targets.values()}):
+        try:
+            manifest = vault.verify(model, progress=progress)
+        except OperatorError as problem:
+            yield _fail("weights", problem.message, problem.advice or f"Import {model} again, from a source you trust.")
+        else:
+            yield _ok("weights", f"{model} is what was imported: {manifest.digest}")
+
+
+def _running(live: Live) -> Iterator[Check]:
+    if live.ledger_fault:
+        yield _fail("ledger", live.ledger_fault, "No call is served meanwhile; run/log/ledger.log tells why.")
+    else:
+        yield _ok("ledger", "the ledger answers")
+    for engine in live.engines:
+        if engine.state is EngineState.FAILED:
+            yield _fail("engine", f"{engine.target}: {engine.reason}", "Correct that, then 'freehold down' and 'up'.")
+        elif engine.state is EngineState.RESTARTING:
+            yield _warn("engine", f"{engine.target} died and is being restarted: {engine.reason}", "See run/log.")
+        for part in engine.jail.missing:
+            yield _warn("jail", f"{engine.target} is not fully jailed: {part}", "'freehold up --sealed' refuses this.")
+        if engine.pid and not engine.jail.missing:
+            yield _ok("jail", f"{engine.target} has no network, no connect(2) and no file but its weights")
+
+
+def _ok(name: str, what: str) -> Check:
+    return Check(name=name, finding=Finding.OK, what=what)
+
+
+def _warn(name: str, what: str, advice: str) -> Check:
+    return Check(name=name, finding=Finding.WARN, what=what, advice=advice)
+
+
+def _fail(name: str, what: str, advice: str) -> Check:
+    return Check(name=name, finding=Finding.FAIL, what=what, advice=advice)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making an estate: its directory, its configuration file and its ledger's key. Contacts nothing, starts nothing.
+
+freehold.toml is written first and names the ledger, so a founding that was cut short is completed by the next one. A
+key is made only for a ledger that has no entry yet: a lost key is never replaced in silence.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from freehold.contract.estate import Estate
+from freehold.errors import EstateError
+from freehold.settings import Settings, read_settings
+from freehold.signing.keys import create_file_key, load_signer
+
+_TEMPLATE = Path(__file__).with_name("founding.toml")
+_NOT_OURS_BUT_HARMLESS = frozenset({"lost+found"})  # an estate may be a whole file system
+_PRIVATE = 0o700
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """An estate that is whole. ``made`` is false if it was so before."""
+
+    estate: Estate
+    settings: Settings
+    made: bool
+
+
+def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founded:
+    """Make the estate, or complete one; the ports are for a new one. Raises EstateError, SettingsError."""
+    with _writing(estate.directory):
+        made = not estate.settings.exists()
+        if made:
+            _claim(estate.directory)
+            _write_new(estate.settings, _configuration(port=port, admin_port=admin_port))
+        settings = read_settings(estate.settings)
+        for folder in (estate.keys, estate.vault, estate.ledger, estate.salts, estate.run, estate.logs):
+            folder.mkdir(mode=_PRIVATE, exist_ok=True)
+        if not estate.ledger_key.exists():
+            _make_ledger_key(estate, settings.estate.origin)
+            made = True
+        if not estate.ledger_vkey.exists():
+            _write_new(estate.ledger_vkey, f"{load_signer(str(estate.ledger_key)).vkey}\n")
+        return Founded(estate=estate, settings=settings, made=made)
+
+
+def require_estate(estate: Estate) -> None:
+    """Raise EstateError unless there is an estate."""
+    if not estate.settings.is_file():
+        raise EstateError(
+            f"{estate.directory} is not an estate: it has no freehold.toml",
+            hint="'freehold init' makes one; --estate DIR or $FREEHOLD_ESTATE says where it is.",
+        )
+
+
+def _claim(directory: Path) -> None:
+    directory.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    strange = sorted(entry.name for entry in directory.iterdir() if entry.name not in _NOT_OURS_BUT_HARMLESS)
+    if strange:
+        raise EstateError(
+            f"{directory} is not empty and not an estate: it holds {strange[0]!r} and no freehold.toml",
+            hint="Name an empty or a new directory with --estate DIR.",
+        )
+
+
+def _configuration(*, port: int, admin_port: int) -> str:
+    origin = f"freehold.local/{secrets.token_hex(6)}"
+    text = _TEMPLATE.read_text(encoding="utf-8")
+    return Template(text).substitute(origin=origin, port=port, admin_port=admin_port)
+
+
+def _write_new(path: Path, text: str) -> None:
+    """Write a file whole or not at all, and durably."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.rename(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _make_ledger_key(estate: Estate, origin: str) -> None:
+    if (estate.ledger / "checkpoint").exists():
+        raise EstateError(
+            f"{estate.ledger_key} is gone, and {estate.ledger} was signed with it",
+            hint="Restore the key from a backup; no receipt given so far could be checked with a new one.",
+        )
+    create_file_key(estate.ledger_key, origin)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise EstateError(f"{exc.filename or directory} disappeared while the estate was made") from exc
+    except NotADirectoryError as exc:
+        raise EstateError(f"{directory} cannot be made: part of its path is a file") from exc
+    except OSError as exc:
+        why = os.strerror(exc.errno) if exc.errno else "the system refused"
+        raise EstateError(
+            f"{exc.filename or directory} cannot be written: {why.lower()}",
+            hint="Give the estate a directory that you own, on a writable disk, with --estate DIR.",
+        ) from exc

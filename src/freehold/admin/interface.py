@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the operations are handed: the supervisor as they need it, and the estate's own parts."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from freehold.admin.publish import Digests, Publisher
+from freehold.admin.state import State
+from freehold.contract.estate import Estate
+from freehold.engine.messages import EstateProcesses
+from freehold.ledger.interface import Ledger
+from freehold.vault import Vault
+
+
+class Supervisor(Protocol):
+    """Whoever started the processes."""
+
+    async def processes(self) -> EstateProcesses:
+        """Every process and every engine. Raises EstateError if the supervisor does not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Where the estate listens, and whether content could cross a network in plain text."""
+
+    base_url: str
+    admin_url: str
+    unencrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The estate's own parts."""
+
+    estate: Estate
+    listening: Listening
+    digests: Digests
+    state: State
+    vault: Vault
+    ledger: Ledger
+    publisher: Publisher
+    supervisor: Supervisor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a long operation is. ``total_bytes`` is 0 where it is not known."""
+
+    doing: str
+    done_bytes: int
+    total_bytes: int

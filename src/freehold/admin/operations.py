@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be done to an estate, one method each, for the command line, the admin port and the console alike.
+
+Every act is on record in the ledger before it is reported done. What gives somebody power is recorded first and done
+second; what takes it away is done first, because a full disk must not keep a leaked key alive.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from freehold.admin.doctor import Live, examine
+from freehold.admin.interface import Parts, Progress
+from freehold.admin.keys import EVERY_SERVICE, KeyRecord, OperatorRecord, Prefix, digest_of, new_id, new_secret
+from freehold.admin.publish import compose
+from freehold.admin.requests import ById, ByName, CreateKey, CreateOperator, ImportModel, Nothing
+from freehold.admin.status import describe
+from freehold.admin.views import key_view, key_views, operator_view, operator_views
+from freehold.contract.call import DataClass
+from freehold.contract.snapshot import Snapshot
+from freehold.errors import EstateError, InvalidRequest, LedgerUnavailable, NotFound, SettingsError, VaultError
+from freehold.settings import Settings, read_settings
+
+Answer = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Whoever asked for an operation: an id for the record, and whom to tell of its progress, from any thread."""
+
+    id: str
+    progress: Callable[[Progress], None]
+
+    def told(self, doing: str) -> Callable[[int, int], None]:
+        """The vault's kind of progress, told as ``doing``."""
+        return lambda done, total: self.progress(Progress(doing=doing, done_bytes=done, total_bytes=total))
+
+
+class Operations:
+    """The operations of one estate. Used in one event loop; what blocks runs in threads."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        settings: Settings,
+        *,
+        now_unix: Callable[[], float] = time.time,
+        recorded_within_s: float = 10.0,
+    ) -> None:
+        self._parts = parts
+        self._settings = settings
+        self._now_unix = now_unix
+        self._recorded_within_s = recorded_within_s
+        self._changing = asyncio.Lock()  # held from the first effect of a change until it is in force and on record
+
+    async def start(self) -> None:
+        """Publish the first snapshot."""
+        async with self._changing:
+            await self._publish()
+
+    async def health(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002 - the shape of every operation
+        return {"status": "ok"}
+
+    async def status(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        return {"status": await describe(self._parts, self._settings)}
+
+    async def doctor(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        live = await Live.ask(self._parts.supervisor, self._parts.ledger)
+        checks = await asyncio.to_thread(
+            examine,
+            self._parts.estate,
+            self._settings,
+            unencrypted=self._parts.listening.unencrypted,
+            live=live,
+            progress=asker.told("verifying weights"),
+        )
+        return {"checks": checks}
+
+    async def reload(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        """Put freehold.toml in force. What is wrong with it is said, and the configuration in force stays."""
+        async with self._changing:
+            path = self._parts.estate.settings
+            old, new = self._settings, read_settings(path)
+            if new.estate.origin != old.estate.origin:
+                raise SettingsError(
+                    f"{path}: [estate] origin was {old.estate.origin!r}; it is the ledger's name and cannot be changed",
+                    hint="Set it back. Another ledger is another estate: 'freehold init'.",
+                )
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            await self._record(asker, "settings.reload", path.name, settings=f"sha256:{digest}")
+            self._settings = new
+            in_force = await self._publish()
+        return {"reload": {"in_force": in_force, "after_restart": _needs_restart(old, new)}}
+
+    async def list_keys(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        keys = await asyncio.to_thread(self._parts.state.api_keys)
+        return {"keys": key_views(keys, self._now_unix())}
+
+    async def create_key(self, request: CreateKey, asker: Asker) -> Answer:
+        """Make an API key. The secret is in this answer and nowhere else."""
+        self._require_services(request.services)
+        secret, now_unix = new_secret(Prefix.API_KEY), self._now_unix()
+        key = KeyRecord(
+            id=new_id("key"),
+            label=request.label,
+            secret_sha256=digest_of(secret),
+            services=request.services,
+            data_class=DataClass[request.data_class.upper()],
+            created_unix=now_unix,
+            requests_per_minute=request.requests_per_minute or 0,
+            expires_unix=now_unix + request.expires_in_s if request.expires_in_s else 0.0,
+        )
+        async with self._changing:
+            await self._record(asker, "key.create", key.id, grant=_digest_of_grant(key))
+            await asyncio.to_thread(self._parts.state.add_api_key, key)
+            await self._publish()
+        return {"key": {**key_view(key, now_unix), "secret": secret}}
+
+    async def revoke_key(self, request: ById, asker: Asker) -> Answer:
+        """Kill a key; done once no gateway accepts it."""
+        now_unix = self._now_unix()
+        async with self._changing:
+            key = await asyncio.to_thread(self._parts.state.revoke_api_key, request.id, now_unix)
+            if key is None:
+                raise NotFound(f"there is no API key {request.id!r}", hint="'freehold key list' shows them.")
+            in_force = await self._publish()
+            await self._record(asker, "key.revoke", key.id)
+        if not in_force:
+            raise EstateError(
+                f"{key.id} is revoked, but a gateway has not confirmed it in time and may still accept it",
+                hint="'freehold status' shows the gateways; 'freehold down' ends one that does not answer.",
+            )
+        return {"key": key_view(key, now_unix)}
+
+    async def list_operators(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        operators = await asyncio.to_thread(self._parts.state.operators)
+        return {"operators": operator_views(operators)}
+
+    async def create_operator(self, request: CreateOperator, asker: Asker) -> Answer:
+        """Let somebody use the admin port. The token is in this answer and nowhere else."""
+        token = new_secret(Prefix.OPERATOR)
+        operator = OperatorRecord(
+            id=new_id("op"), label=request.label, token_sha256=digest_of(token), created_unix=self._now_unix()
+        )
+        async with self._changing:
+            await self._record(asker, "operator.create", operator.id)
+            await asyncio.to_thread(self._parts.state.add_operator, operator)
+        return {"operator": {**operator_view(operator), "token": token}}
+
+    async def revoke_operator(self, request: ById, asker: Asker) -> Answer:
+        """Kill an operator's token, from the next request on."""
+        async with self._changing:
+            operator = await asyncio.to_thread(self._parts.state.revoke_operator, request.id, self._now_unix())
+            if operator is None:
+                raise NotFound(f"there is no operator {request.id!r}", hint="'freehold operator list' shows them.")
+            await self._record(asker, "operator.revoke", operator.id)
+        return {"operator": operator_view(operator)}
+
+    async def list_models(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        return {"models": await asyncio.to_thread(self._parts.vault.list)}
+
+    async def show_model(self, request: ByName, asker: Asker) -> Answer:  # noqa: ARG002
+        return {"model": await asyncio.to_thread(self._parts.vault.show, request.name)}
+
+    async def import_model(self, request: ImportModel, asker: Asker) -> Answer:
+        """Take a model file into the vault."""
+        vault, progress = self._parts.vault, asker.told("importing")
+        imported = await asyncio.to_thread(vault.import_model, request.source, request.name, request.sha256, progress)
+        manifest = imported.manifest
+        async with self._changing:
+            await self._record(asker, "model.import", manifest.name, weights=manifest.digest)
+            await self._publish()
+        return {"model": manifest, "new": imported.name_is_new}
+
+    async def verify_model(self, request: ByName, asker: Asker) -> Answer:
+        """Hash a model's weights again and compare. Raises VerificationFailed."""
+        progress = asker.told(f"verifying {request.name}")
+        return {"model": await asyncio.to_thread(self._parts.vault.verify, request.name, progress)}
+
+    async def ledger_status(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        return {"ledger": await self._parts.ledger.status()}
+
+    async def publish_ledger(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        """Sign the ledger's head now, so that every entry made so far can be proved."""
+        return {"ledger": await self._parts.ledger.publish()}
+
+    async def _record(self, asker: Asker, kind: str, subject: str, **digests: str) -> None:
+        """Return once the act is on disk. Raises LedgerUnavailable; the ledger may still write an act given up here."""
+        try:
+            async with asyncio.timeout(self._recorded_within_s):
+                await self._parts.ledger.record_act(kind, subject=subject, operator=asker.id, digests=digests)
+        except TimeoutError as exc:
+            raise LedgerUnavailable(f"the ledger did not record {kind} of {subject} in time") from exc
+
+    async def _publish(self) -> bool:
+        """Put the configuration in force as it now is. False if a gateway did not confirm it in time."""
+        snapshot = await asyncio.to_thread(self._compose)
+        return await self._parts.publisher.publish(snapshot)
+
+    def _compose(self) -> Snapshot:
+        state = self._parts.state
+        return compose(
+            self._settings,
+            state.api_keys(),
+            {target.model: self._digest_of(target.model) for target in self._settings.targets.values()},
+            self._parts.digests,
+            version=state.next_snapshot_version(),
+            now_unix=self._now_unix(),
+        )
+
+    def _digest_of(self, model: str) -> str:
+        """Empty if the vault has no such model, or none that it trusts: that must not keep a key from being revoked."""
+        try:
+            return self._parts.vault.show(model).digest
+        except VaultError:
+            return ""
+
+    def _require_services(self, services: tuple[str, ...]) -> None:
+        for service in services:
+            if (service,) != EVERY_SERVICE and service not in self._settings.services:
+                known = ", ".join(self._settings.services)
+                raise InvalidRequest(
+                    f"there is no service {service!r}; there are: {known}", param="services", hint="Name one of them."
+                )
+
+
+def _digest_of_grant(key: KeyRecord) -> str:
+    """SHA-256 over what the key may do, as canonical JSON: its services, rate, class and end."""
+    grant = {
+        "services": key.services,
+        "requests_per_minute": key.requests_per_minute,
+        "data_class": key.data_class.name.lower(),
+        "expires_unix": int(key.expires_unix),
+    }
+    return f"sha256:{hashlib.sha256(msgspec.json.encode(grant, order='sorted')).hexdigest()}"
+
+
+def _needs_restart(old: Settings, new: Settings) -> list[str]:
+    """The tables whose change waits for the next start, because processes or ports stand on them."""
+    tables = [f"[{name}]" for name in ("listen", "ledger") if getattr(old, name) != getattr(new, name)]
+    targets = sorted(old.targets.keys() | new.targets.keys())
+    return tables + [f"[target.{name}]" for name in targets if old.targets.get(name) != new.targets.get(name)]

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one snapshot of all configuration, and its way to the gateways. Knows nothing of calls."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from freehold.admin.keys import KeyRecord, Standing
+from freehold.channel import Channel, ChannelClosed, listen
+from freehold.contract.backend import BackendKind, Model, Service, Target
+from freehold.contract.report import GatewayReport
+from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.settings import Settings
+
+CONFIRMED_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Digests:
+    """What a decision is made with, by its SHA-256."""
+
+    policy: str
+    facts: str
+
+
+def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is made of
+    settings: Settings,
+    keys: Iterable[KeyRecord],
+    models: Mapping[str, str],
+    digests: Digests,
+    *,
+    version: int,
+    now_unix: float,
+) -> Snapshot:
+    """The snapshot. ``models`` maps names to digests; keys that are worth nothing stay out of it.
+
+    A target whose model is not in the vault is named with an empty digest: its engine cannot start, and its calls get
+    an answer that says so instead of a refusal.
+    """
+    return Snapshot(
+        version=version,
+        services=tuple(
+            Service(
+                name=name,
+                data_class=section.level,
+                targets=tuple(section.targets),
+                aliases=tuple(section.aliases),
+            )
+            for name, section in settings.services.items()
+        ),
+        targets=tuple(
+            Target(
+                name=name,
+                kind=BackendKind.ENGINE,
+                model=Model(name=section.model, digest=models.get(section.model, "")),
+                operator="self",
+            )
+            for name, section in settings.targets.items()
+        ),
+        keys=tuple(
+            ApiKey(
+                id=key.id,
+                secret_sha256=key.secret_sha256,
+                services=key.services,
+                requests_per_minute=key.requests_per_minute or settings.gateway.requests_per_minute,
+                data_class=key.data_class,
+                expires_at_unix=key.expires_unix,
+            )
+            for key in keys
+            if key.standing(now_unix) is Standing.ACTIVE
+        ),
+        policy_digest=digests.policy,
+        facts_digest=digests.facts,
+        max_body_bytes=settings.gateway.max_body_mb * 2**20,
+    )
+
+
+class Publisher:
+    """Sends each snapshot to every connected gateway, and knows which have it in force."""
+
+    def __init__(self, *, confirmed_within_s: float = CONFIRMED_WITHIN_S) -> None:
+        self._confirmed_within_s = confirmed_within_s
+        self._newest: Snapshot | None = None
+        self._reports: dict[Channel[GatewayReport, Snapshot], GatewayReport | None] = {}
+        self._reported = asyncio.Condition()
+        self._server: asyncio.AbstractServer | None = None
+
+    @property
+    def reports(self) -> tuple[GatewayReport, ...]:
+        """The newest report of every connected gateway that has made one."""
+        known = [report for report in self._reports.values() if report is not None]
+        return tuple(sorted(known, key=lambda report: report.gateway))
+
+    async def open(self, socket: Path) -> None:
+        """Listen for gateways."""
+        self._server = await listen(socket, GatewayReport, self._follow)
+
+    def close(self) -> None:
+        """Stop listening, and let every gateway go. They keep the snapshot that they have."""
+        if self._server is not None:
+            self._server.close()
+        for channel in self._reports:
+            channel.close()
+
+    async def publish(self, snapshot: Snapshot) -> bool:
+        """Put a snapshot in force. True once every connected gateway has said so, False if one did not in time."""
+        self._newest = snapshot
+        for channel in tuple(self._reports):
+            with contextlib.suppress(ChannelClosed):  # its _follow ends, and takes it out
+                channel.post(snapshot)
+        try:
+            async with asyncio.timeout(self._confirmed_within_s), self._reported:
+                await self._reported.wait_for(lambda: self._confirmed(snapshot.version))
+        except TimeoutError:
+            return False
+        return True
+
+    def _confirmed(self, version: int) -> bool:
+        return all(report is not None and report.snapshot_version >= version for report in self._reports.values())
+
+    async def _follow(self, channel: Channel[GatewayReport, Snapshot]) -> None:
+        """One gateway, from its connection to its end."""
+        self._reports[channel] = None
+        try:
+            if self._newest is not None:
+                channel.post(self._newest)
+            async for report in channel:
+                await self._note(channel, report)
+        finally:
+            del self._reports[channel]
+            await self._note(channel, None)
+
+    async def _note(self, channel: Channel[GatewayReport, Snapshot], report: GatewayReport | None) -> None:
+        async with self._reported:
+            if channel in self._reports:
+                self._reports[channel] = report
+            self._reported.notify_all()

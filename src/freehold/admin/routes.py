@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The admin API's table: one line per operation. docs/reference/admin-api.md tells each; a test compares them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from freehold.admin.operations import Asker, Operations
+from freehold.admin.requests import ById, ByName, CreateKey, CreateOperator, ImportModel, Nothing, Request
+
+ROOT = "/admin/v1/"
+OPEN_TO_ALL = ROOT + "health"  # needs no token
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation over HTTP. ``{name}`` in the path is a field of the request."""
+
+    method: str
+    path: str
+    request: type[Request]
+    # the operation takes exactly ``request``, which a tuple of differently typed routes cannot say
+    operation: Callable[[Operations, Any, Asker], Awaitable[Mapping[str, object]]]
+    long: bool = False  # answers with lines of progress
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", "health", Nothing, Operations.health),
+    Route("GET", "status", Nothing, Operations.status),
+    Route("POST", "doctor", Nothing, Operations.doctor, long=True),
+    Route("POST", "reload", Nothing, Operations.reload),
+    Route("GET", "keys", Nothing, Operations.list_keys),
+    Route("POST", "keys", CreateKey, Operations.create_key),
+    Route("POST", "keys/{id}/revoke", ById, Operations.revoke_key),
+    Route("GET", "operators", Nothing, Operations.list_operators),
+    Route("POST", "operators", CreateOperator, Operations.create_operator),
+    Route("POST", "operators/{id}/revoke", ById, Operations.revoke_operator),
+    Route("GET", "models", Nothing, Operations.list_models),
+    Route("POST", "models", ImportModel, Operations.import_model, long=True),
+    Route("GET", "models/{name}", ByName, Operations.show_model),
+    Route("POST", "models/{name}/verify", ByName, Operations.verify_model, long=True),
+    Route("GET", "ledger", Nothing, Operations.ledger_status),
+    Route("POST", "ledger/publish", Nothing, Operations.publish_ledger),
+)

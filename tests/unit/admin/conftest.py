@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An estate on disk with everything real but the ledger, the supervisor and the clock."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.gguf_builder import Gguf
+
+from freehold.admin.founding import found
+from freehold.admin.interface import Listening, Parts
+from freehold.admin.operations import Asker, Operations
+from freehold.admin.publish import Digests, Publisher
+from freehold.admin.state import State
+from freehold.contract.backend import EngineState, EngineStatus, Jail, Target
+from freehold.contract.call import Call
+from freehold.contract.decision import Decision
+from freehold.contract.estate import Estate
+from freehold.contract.record import LedgerPosition, Outcome
+from freehold.contract.report import ProcessReport
+from freehold.engine.messages import EstateProcesses
+from freehold.errors import LedgerFault
+from freehold.ledger.admission import Admission
+from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.settings import read_settings
+from freehold.vault import Vault
+
+NOW_UNIX = 1_795_000_000.0
+
+
+class FakeLedger:
+    """Keeps acts in a list. ``fault`` is raised instead; ``silent`` never answers."""
+
+    def __init__(self) -> None:
+        self.acts: list[tuple[str, str, str, dict[str, str]]] = []
+        self.fault: LedgerFault | None = None
+        self.silent = False
+
+    async def record_act(
+        self, kind: str, *, subject: str, operator: str, digests: Mapping[str, str] | None = None
+    ) -> LedgerPosition:
+        if self.silent:
+            await asyncio.Event().wait()
+        if self.fault is not None:
+            raise self.fault
+        self.acts.append((kind, subject, operator, dict(digests or {})))
+        return LedgerPosition(origin="freehold.local/0", index=len(self.acts) - 1)
+
+    async def publish(self) -> LedgerHead:
+        if self.fault is not None:
+            raise self.fault
+        return LedgerHead(origin="freehold.local/0", size=len(self.acts), checkpoint="a signed note")
+
+    async def status(self) -> LedgerStatus:
+        if self.fault is not None:
+            raise self.fault
+        return LedgerStatus(
+            origin="freehold.local/0",
+            size=len(self.acts),
+            published_size=0,
+            waiting=0,
+            open_admissions=0,
+            gateways=1,
+            free_bytes=10**9,
+            full=False,
+            fsync_us=40,
+        )
+
+    def admit(self, call: Call, decision: Decision, *, targets: Sequence[Target], snapshot_version: int) -> Admission:
+        raise AssertionError("the control process admits no call")
+
+    def conclude(self, admission: Admission, outcome: Outcome) -> None:
+        raise AssertionError("the control process concludes no call")
+
+
+@dataclass
+class FakeSupervisor:
+    """Says that one engine runs, in a jail that lacks a part."""
+
+    engines: tuple[EngineStatus, ...] = field(
+        default=(
+            EngineStatus(
+                target="local", state=EngineState.READY, pid=1, jail=Jail(seccomp=True, missing=("landlock: none",))
+            ),
+        )
+    )
+
+    async def processes(self) -> EstateProcesses:
+        return EstateProcesses(processes=(ProcessReport(name="ledger", pid=1, state="running"),), engines=self.engines)
+
+
+@dataclass
+class Steps:
+    """Remembers the progress that it was told."""
+
+    told: list[str] = field(default_factory=list)
+
+    def asker(self, id: str = "local") -> Asker:  # noqa: A002
+        return Asker(id=id, progress=lambda step: self.told.append(step.doing))
+
+
+@pytest.fixture
+def estate(tmp_path: Path) -> Estate:
+    estate = Estate(tmp_path / "estate")
+    found(estate)
+    return estate
+
+
+@pytest.fixture
+def ledger() -> FakeLedger:
+    return FakeLedger()
+
+
+@pytest.fixture
+def supervisor() -> FakeSupervisor:
+    return FakeSupervisor()
+
+
+@pytest.fixture
+def steps() -> Steps:
+    return Steps()
+
+
+@pytest.fixture
+def state(estate: Estate) -> Iterator[State]:
+    state = State(estate.state)
+    yield state
+    state.close()
+
+
+@pytest.fixture
+def parts(estate: Estate, state: State, ledger: FakeLedger, supervisor: FakeSupervisor) -> Parts:
+    return Parts(
+        estate=estate,
+        listening=Listening(base_url="http://127.0.0.1:8080", admin_url="http://127.0.0.1:8081"),
+        digests=Digests(policy="sha256:01", facts="sha256:02"),
+        state=state,
+        vault=Vault(estate.vault),
+        ledger=ledger,
+        publisher=Publisher(confirmed_within_s=0.05),
+        supervisor=supervisor,
+    )
+
+
+@pytest.fixture
+def operations(estate: Estate, parts: Parts) -> Operations:
+    return Operations(parts, read_settings(estate.settings), now_unix=lambda: NOW_UNIX, recorded_within_s=0.05)
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Callable[[], Path]:
+    """Makes a sound GGUF file."""
+
+    def make() -> Path:
+        path = tmp_path / "Tiny.gguf"
+        path.write_bytes(Gguf().build())
+        return path
+
+    return make
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

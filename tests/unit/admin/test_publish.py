@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from freehold.admin.keys import KeyRecord
+from freehold.admin.publish import Digests, Publisher, compose
+from freehold.channel import Channel, connect
+from freehold.contract.backend import BackendKind
+from freehold.contract.call import DataClass
+from freehold.contract.report import GatewayReport
+from freehold.contract.snapshot import Snapshot
+from freehold.settings import parse_settings
+
+SETTINGS = parse_settings(
+    """
+    [estate]
+    origin = "freehold.local/0"
+    [gateway]
+    requests_per_minute = 120
+    max_body_mb = 2
+    [service.default]
+    targets = ["local", "spare"]
+    aliases = ["gpt-*"]
+    data_class = "personal"
+    [target.local]
+    engine = "llamacpp"
+    model = "here"
+    [target.spare]
+    engine = "llamacpp"
+    model = "missing"
+    """
+)
+DIGESTS = Digests(policy="sha256:01", facts="sha256:02")
+KEY = KeyRecord(
+    id="key_1",
+    label="said by a person",
+    secret_sha256="ab" * 32,
+    services=("default",),
+    data_class=DataClass.PERSONAL,
+    created_unix=1.0,
+)
+
+GatewayEnd = Channel[Snapshot, GatewayReport]
+
+
+def snapshot_of(*keys: KeyRecord, version: int = 1) -> Snapshot:
+    return compose(SETTINGS, keys, {"here": "sha256:cd"}, DIGESTS, version=version, now_unix=100.0)
+
+
+def test_a_snapshot_holds_what_a_call_needs() -> None:
+    snapshot = snapshot_of(KEY)
+    (service,), (local, spare) = snapshot.services, snapshot.targets
+    assert (service.name, service.targets, service.aliases) == ("default", ("local", "spare"), ("gpt-*",))
+    assert service.data_class is DataClass.PERSONAL
+    assert (local.kind, local.operator, local.model.digest) == (BackendKind.ENGINE, "self", "sha256:cd")
+    assert (spare.model.name, spare.model.digest) == ("missing", "")
+    assert (snapshot.policy_digest, snapshot.facts_digest) == ("sha256:01", "sha256:02")
+    assert snapshot.max_body_bytes == 2 * 2**20
+
+
+def test_a_key_without_a_rate_has_the_gateways() -> None:
+    keys = snapshot_of(KEY, replace(KEY, id="key_2", requests_per_minute=7)).keys
+    assert [key.requests_per_minute for key in keys] == [120, 7]
+
+
+def test_keys_that_are_worth_nothing_stay_at_home() -> None:
+    expired, revoked = replace(KEY, id="key_2", expires_unix=99.0), replace(KEY, id="key_3", revoked_unix=1.0)
+    assert [key.id for key in snapshot_of(KEY, expired, revoked).keys] == ["key_1"]
+
+
+@asynccontextmanager
+async def publishing(tmp_path: Path, confirmed_within_s: float = 5.0) -> AsyncIterator[tuple[Publisher, Path]]:
+    publisher, socket = Publisher(confirmed_within_s=confirmed_within_s), tmp_path / "snapshot.sock"
+    await publisher.open(socket)
+    try:
+        yield publisher, socket
+    finally:
+        publisher.close()
+
+
+async def confirm(gateway: GatewayEnd, name: str = "gateway") -> Snapshot:
+    """What a gateway does: take the next snapshot, and say so."""
+    snapshot = await gateway.receive()
+    gateway.post(GatewayReport(gateway=name, snapshot_version=snapshot.version))
+    return snapshot
+
+
+async def test_without_gateways_a_snapshot_is_in_force_at_once(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (publisher, _):
+        assert await publisher.publish(snapshot_of(KEY))
+
+
+async def test_a_gateway_that_comes_later_gets_the_newest(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (publisher, socket):
+        await publisher.publish(snapshot_of(version=1))
+        await publisher.publish(snapshot_of(KEY, version=2))
+        gateway: GatewayEnd = await connect(socket, Snapshot)
+        assert await confirm(gateway) == snapshot_of(KEY, version=2)
+        gateway.close()
+
+
+async def test_publishing_returns_once_every_gateway_has_it(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (publisher, socket):
+        await publisher.publish(snapshot_of(KEY, version=1))
+        gateways: list[GatewayEnd] = [await connect(socket, Snapshot) for _ in range(2)]
+        for number, gateway in enumerate(gateways):
+            await confirm(gateway, f"gateway-{number}")
+        revoking = asyncio.create_task(publisher.publish(snapshot_of(version=2)))
+        assert (await confirm(gateways[0], "gateway-0")).keys == ()
+        await asyncio.sleep(0)
+        assert not revoking.done()
+        await confirm(gateways[1], "gateway-1")
+        assert await revoking
+        assert [(report.gateway, report.snapshot_version) for report in publisher.reports] == [
+            ("gateway-0", 2),
+            ("gateway-1", 2),
+        ]
+        for gateway in gateways:
+            gateway.close()
+
+
+async def test_a_gateway_that_does_not_confirm_is_told_of(tmp_path: Path) -> None:
+    async with publishing(tmp_path, confirmed_within_s=0.05) as (publisher, socket):
+        await publisher.publish(snapshot_of(version=1))
+        gateway: GatewayEnd = await connect(socket, Snapshot)
+        await gateway.receive()
+        assert not await publisher.publish(snapshot_of(version=2))
+        gateway.close()
+
+
+async def test_a_gateway_that_goes_away_is_not_waited_for(tmp_path: Path) -> None:
+    async with publishing(tmp_path) as (publisher, socket):
+        await publisher.publish(snapshot_of(version=1))
+        gateway: GatewayEnd = await connect(socket, Snapshot)
+        await confirm(gateway)
+        publication = asyncio.create_task(publisher.publish(snapshot_of(version=2)))
+        await gateway.receive()
+        gateway.close()
+        assert await publication
+        assert publisher.reports == ()
+
+
+@pytest.mark.parametrize("bytes_", [b"\xff\xff\xff\xff", b"\x00\x00\x00\x01\xc1"])
+async def test_what_is_no_report_ends_the_connection(tmp_path: Path, bytes_: bytes) -> None:
+    async with publishing(tmp_path) as (publisher, socket):
+        reader, writer = await asyncio.open_unix_connection(str(socket))
+        writer.write(bytes_)
+        assert await reader.read() == b""
+        writer.close()
+        assert await publisher.publish(snapshot_of())

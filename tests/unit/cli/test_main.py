@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Iterator
+
+import click
+import pytest
+from click.testing import CliRunner
+from tests.unit.cli.conftest import Run
+
+from freehold import __version__
+from freehold.cli.main import CommandLine, main
+from freehold.errors import EstateError, Fault, PolicyDenied, SettingsError
+
+
+def every(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from every(inner, *path, name)
+
+
+COMMANDS = list(every(main))
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_teaches(run: Run, path: tuple[str, ...]) -> None:
+    shown = run(*path, "--help")
+    assert shown.exit_code == 0
+    assert "  Examples:\n    freehold " in shown.output
+    assert len(shown.output) > 200
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_option_is_explained(path: tuple[str, ...]) -> None:
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{' '.join(path)} does not explain {parameter.opts[0]}"
+
+
+def test_the_commands_of_the_issue_are_there() -> None:
+    expected = {"init", "up", "down", "status", "doctor", "chat", "reload"}
+    groups = {
+        "key": ("create", "list", "revoke"),
+        "operator": ("create", "list", "revoke"),
+        "vault": ("import", "list", "show", "verify"),
+        "ledger": ("verify", "receipt"),
+    }
+    assert expected | groups.keys() <= main.commands.keys()
+    for group, names in groups.items():
+        found = main.commands[group]
+        assert isinstance(found, click.Group)
+        assert set(names) <= found.commands.keys()
+
+
+def test_the_version_is_told(run: Run) -> None:
+    assert run("--version").output == f"freehold, version {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("frobnicate",),
+        ("status", "--frobnicate"),
+        ("key", "create", "--rate", "often"),
+        ("key", "create", "--expires", "soon"),
+        ("key", "create", "--data-class", "secret"),
+        ("key", "revoke"),
+        ("ledger", "receipt"),
+        ("ledger", "receipt", "not-a-position"),
+        ("ledger", "receipt", "a/1", "--check", "file"),
+        ("init", "--port", "70000"),
+    ],
+)
+def test_a_misspelt_command_is_exit_code_2(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "said"),
+    [
+        (EstateError("no estate here", hint="Make one."), 1, "freehold: no estate here\n  Make one.\n"),
+        (SettingsError("line 3: unknown key", hint=""), 1, "freehold: line 3: unknown key\n"),
+        (Fault("the engine broke"), 1, "freehold: the engine broke\n"),
+        (PolicyDenied("not for this key", decision_id="dec_1"), 3, "freehold: not for this key\n"),
+        (KeyboardInterrupt(), 130, "\n"),
+    ],
+)
+def test_what_went_wrong_has_its_exit_code_and_words(problem: BaseException, code: int, said: str) -> None:
+    @click.group(cls=CommandLine)
+    def group() -> None: ...
+
+    @group.command()
+    def fail() -> None:
+        raise problem
+
+    outcome = CliRunner().invoke(group, ["fail"])
+    assert outcome.exit_code == code
+    assert outcome.stdout == ""
+    assert outcome.stderr.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("doctor",),
+        ("reload",),
+        ("chat", "--once", "hello"),
+        ("key", "list"),
+        ("key", "create"),
+        ("operator", "list"),
+        ("vault", "list"),
+        ("vault", "verify"),
+        ("ledger", "verify"),
+        ("ledger", "receipt", "freehold.local/0/1"),
+    ],
+)
+def test_without_an_estate_the_way_to_one_is_told(run: Run, tmp_path: object, arguments: tuple[str, ...]) -> None:
+    outcome = run(*arguments, "--estate", tmp_path)
+    assert outcome.exit_code == 1
+    assert "is not an estate" in outcome.stderr
+    assert "freehold init" in outcome.stderr
