@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway's end of the ledger. Reconnects by itself and sends again whatever was not answered.
+
+An admission waits a short while for a ledger that is away, and is then refused. An outcome waits as long as it takes.
+A call that was refused here is never left open there: if its admission may have got in, a failed outcome follows it.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from freehold.contract.backend import Target
+from freehold.contract.call import Call
+from freehold.contract.decision import Decision
+from freehold.contract.record import Ending, LedgerPosition, Outcome
+from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
+from freehold.ledger import entry
+from freehold.ledger.admission import Admission
+from freehold.ledger.commitment import SALT_BYTES, request_commitment
+from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.line import Line
+from freehold.ledger.messages import (
+    Admit,
+    AskStatus,
+    Conclude,
+    FromLedger,
+    Hello,
+    NotPublished,
+    NotWritten,
+    Published,
+    PublishNow,
+    RecordAct,
+    StatusReport,
+    Welcome,
+    Written,
+)
+
+Answer = TypeVar("Answer", LedgerHead, LedgerStatus)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An admission without answer. ``sent``: the ledger may have it."""
+
+    admission: Admission
+    message: Admit
+    deadline: asyncio.TimerHandle
+    sent: bool = False
+    outcome: Outcome | None = None  # the call ended before its admission was durable
+
+
+@dataclass(slots=True)
+class _Act:
+    message: RecordAct
+    index: asyncio.Future[int]
+
+
+class LedgerClient:
+    """``identity`` names this process among the estate's; a restarted one may take up its name again.
+
+    ``admit_timeout_s``: how long an admission, a publication or a status may wait for a ledger that is away.
+    ``retry_s``: when to send again what the ledger could not write yet.
+    """
+
+    def __init__(self, socket: Path, *, identity: str, admit_timeout_s: float = 2.0, retry_s: float = 0.5) -> None:
+        self._line = Line(socket, self)
+        self._identity = identity
+        self._admit_timeout_s = admit_timeout_s
+        self._retry_s = retry_s
+        self._origin = ""
+        self._answered = asyncio.Event()  # set whenever the ledger has answered something
+        self._waiting: dict[str, _Waiting] = {}
+        self._open: dict[str, int] = {}
+        self._outcomes: dict[str, Conclude] = {}
+        self._acts: dict[str, _Act] = {}
+        self._heads: dict[int, asyncio.Future[LedgerHead | LedgerFault]] = {}
+        self._reports: dict[int, asyncio.Future[LedgerStatus | LedgerFault]] = {}
+        self._asked = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to connect; does not wait for it."""
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.create_task(self._line.stay_connected())
+
+    async def close(self) -> None:
+        """Hang up, once the ledger has every outcome, or has been away for too long. What is left it counts as lost."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._admit_timeout_s):
+                while self._waiting or self._outcomes:
+                    self._answered.clear()
+                    await self._answered.wait()
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        for waiting in self._waiting.values():
+            waiting.deadline.cancel()
+            waiting.admission.settle(LedgerUnavailable("the ledger's client was closed"))
+        self._waiting.clear()
+
+    def admit(self, call: Call, decision: Decision, *, targets: Sequence[Target], snapshot_version: int) -> Admission:
+        """Send a call's admission, without waiting. ``targets``: all of the service, in order."""
+        salt = os.urandom(SALT_BYTES)
+        admission = Admission(call.id, allowed=bool(decision.allowed), salt=salt)
+        message = Admit(
+            call=replace(call, body=b""),
+            decision=decision,
+            targets=tuple(targets),
+            snapshot_version=snapshot_version,
+            request=request_commitment(salt, call.body),
+            salt=salt,
+        )
+        deadline = self._loop.call_later(self._admit_timeout_s, self._give_up, call.id)
+        waiting = _Waiting(admission, message, deadline)
+        self._waiting[call.id] = waiting
+        waiting.sent = self._line.send(message)
+        return admission
+
+    def conclude(self, admission: Admission, outcome: Outcome) -> None:
+        """Close an admission; never raises. What is said of a refusal, or a second time, changes nothing."""
+        call_id = admission.call_id
+        if not admission.allowed:
+            return
+        if outcome.call_id != call_id:
+            outcome = replace(outcome, call_id=call_id)
+        if waiting := self._waiting.get(call_id):
+            waiting.outcome = waiting.outcome or outcome
+        elif call_id in self._open:
+            self._conclude(outcome, self._open.pop(call_id))
+
+    async def record_act(
+        self, kind: str, *, subject: str, operator: str, digests: Mapping[str, str] | None = None
+    ) -> LedgerPosition:
+        """Record an administrative act; returns once it is on disk. Raises ValueError for what is no id or digest."""
+        message = RecordAct(uuid4().hex, kind, subject, operator, dict(digests or {}))
+        entry.act(
+            id=message.id,
+            kind=kind,
+            subject=subject,
+            operator=operator,
+            digests=message.digests,
+            at_utc=datetime.now(UTC),
+        )
+        act = _Act(message, self._loop.create_future())
+        self._acts[message.id] = act
+        self._line.send(message)
+        index = await asyncio.shield(act.index)
+        return LedgerPosition(origin=self._origin, index=index)
+
+    async def publish(self) -> LedgerHead:
+        """Publish what was acknowledged so far, now. Raises LedgerUnavailable, LedgerFull."""
+        self._asked += 1
+        return await self._ask(PublishNow(self._asked), self._heads)
+
+    async def status(self) -> LedgerStatus:
+        """Raises LedgerUnavailable."""
+        self._asked += 1
+        return await self._ask(AskStatus(self._asked), self._reports)
+
+    def hello(self) -> Hello:
+        return Hello(self._identity, (*self._waiting, *self._open, *self._outcomes))
+
+    def connected(self, welcome: Welcome) -> None:
+        """Say again whatever was not answered."""
+        self._origin = welcome.origin
+        for waiting in self._waiting.values():
+            waiting.sent = self._line.send(waiting.message) or waiting.sent
+        for conclude in self._outcomes.values():
+            self._line.send(conclude)
+        for act in self._acts.values():
+            self._line.send(act.message)
+
+    def disconnected(self) -> None:
+        """Questions are not kept; who asked may ask again."""
+        fault = LedgerUnavailable("the ledger went away before it answered")
+        for ask in (*self._heads, *self._reports):
+            _answer(self._heads, ask, fault)
+            _answer(self._reports, ask, fault)
+
+    def heard(self, message: FromLedger) -> None:
+        match message:
+            case Written():
+                self._written(message)
+            case NotWritten():
+                self._not_written(message)
+            case Published(ask, head):
+                _answer(self._heads, ask, head)
+            case NotPublished(ask, reason, full):
+                _answer(self._heads, ask, LedgerFull(reason) if full else LedgerUnavailable(reason))
+            case StatusReport(ask, status):
+                _answer(self._reports, ask, status)
+            case Welcome():
+                pass  # said once, and heard by the line
+        self._answered.set()
+
+    def _written(self, message: Written) -> None:
+        for call_id, index in message.admitted:
+            if waiting := self._waiting.pop(call_id, None):
+                self._admitted(waiting, index)
+        for call_id, _ in message.concluded:
+            self._outcomes.pop(call_id, None)
+        for act_id, index in message.acts:
+            if act := self._acts.pop(act_id, None):
+                act.index.set_result(index)
+
+    def _admitted(self, waiting: _Waiting, index: int) -> None:
+        admission = waiting.admission
+        waiting.deadline.cancel()
+        admission.settle(LedgerPosition(origin=self._origin, index=index))
+        if waiting.outcome:
+            self._conclude(waiting.outcome, index)
+        elif admission.allowed:
+            self._open[admission.call_id] = index
+
+    def _not_written(self, message: NotWritten) -> None:
+        if waiting := self._waiting.pop(message.admission, None):
+            waiting.deadline.cancel()
+            waiting.admission.settle(LedgerFull(message.reason) if message.full else LedgerUnavailable(message.reason))
+        if message.later:
+            self._loop.call_later(self._retry_s, self._say_again, message.later)
+
+    def _say_again(self, id: str) -> None:  # noqa: A002
+        if conclude := self._outcomes.get(id):
+            self._line.send(conclude)
+        elif act := self._acts.get(id):
+            self._line.send(act.message)
+
+    def _give_up(self, call_id: str) -> None:
+        """The call is refused; if its admission may be on record, so must its end be."""
+        waiting = self._waiting.pop(call_id)
+        waiting.admission.settle(LedgerUnavailable("the ledger did not confirm the admission in time"))
+        if waiting.sent and waiting.admission.allowed:
+            error = LedgerUnavailable.code
+            self._conclude(Outcome(call_id=call_id, ending=Ending.FAILED, error=error), -1)
+
+    def _conclude(self, outcome: Outcome, admission_index: int) -> None:
+        message = Conclude(outcome, admission_index)
+        self._outcomes[outcome.call_id] = message
+        self._line.send(message)
+
+    async def _ask(
+        self, question: PublishNow | AskStatus, asks: dict[int, asyncio.Future[Answer | LedgerFault]]
+    ) -> Answer:
+        try:
+            async with asyncio.timeout(self._admit_timeout_s):
+                await self._line.up.wait()
+        except TimeoutError as exc:
+            raise LedgerUnavailable("the ledger is away") from exc
+        if not self._line.send(question):
+            raise LedgerUnavailable("the ledger is away")
+        waiting: asyncio.Future[Answer | LedgerFault] = self._loop.create_future()
+        asks[question.ask] = waiting
+        answer = await waiting
+        if isinstance(answer, LedgerFault):
+            raise answer
+        return answer
+
+
+def _answer(asks: dict[int, asyncio.Future[Answer | LedgerFault]], ask: int, answer: Answer | LedgerFault) -> None:
+    waiting = asks.pop(ask, None)
+    if waiting and not waiting.done():
+        waiting.set_result(answer)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Salted commitments: HMAC-SHA256(salt, label || bytes). Who lacks the salt cannot even test a guess. Pure.
+
+The labels keep a request from being passed off as an answer. They are part of the format and never change.
+"""
+
+import hmac
+
+SALT_BYTES = 32
+REQUEST_LABEL = b"freehold/v1/request\n"
+ANSWER_LABEL = b"freehold/v1/answer\n"
+
+
+class Commitment:
+    """A commitment taken piece by piece, as an answer is streamed."""
+
+    def __init__(self, salt: bytes, label: bytes) -> None:
+        self._mac = hmac.new(salt, label, "sha256")
+        self.size_bytes = 0
+
+    def update(self, data: bytes) -> None:
+        self._mac.update(data)
+        self.size_bytes += len(data)
+
+    def hexdigest(self) -> str:
+        return self._mac.hexdigest()
+
+
+def request_commitment(salt: bytes, body: bytes) -> str:
+    return hmac.digest(salt, REQUEST_LABEL + body, "sha256").hex()
+
+
+def answer_commitment(salt: bytes, answer: bytes) -> str:
+    return hmac.digest(salt, ANSWER_LABEL + answer, "sha256").hex()

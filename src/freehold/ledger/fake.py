@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A ledger in memory, for the tests of whoever serves calls. It passes the same seam suite as the real client.
+
+It composes real entries, in order, and keeps them in ``entries``. Nothing is signed and nothing reaches a disk.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from freehold.contract.backend import Target
+from freehold.contract.call import Call
+from freehold.contract.decision import Decision
+from freehold.contract.record import LedgerPosition, Outcome
+from freehold.errors import LedgerFault
+from freehold.ledger import entry
+from freehold.ledger.admission import Admission
+from freehold.ledger.commitment import SALT_BYTES, request_commitment
+from freehold.ledger.interface import LedgerHead, LedgerStatus
+
+
+class FakeLedger:
+    """``fault``: what admissions are answered with while it is set. ``held``: admissions wait until ``release``."""
+
+    def __init__(self, origin: str = "fake.example/ledger") -> None:
+        self.entries: list[bytes] = []
+        self.fault: LedgerFault | None = None
+        self.held = False
+        self._origin = origin
+        self._waiting: list[tuple[Admission, bytes]] = []
+        self._open: dict[str, int] = {}
+        self._early: dict[str, Outcome] = {}
+
+    async def start(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to hang up."""
+
+    def admit(self, call: Call, decision: Decision, *, targets: Sequence[Target], snapshot_version: int) -> Admission:
+        salt = os.urandom(SALT_BYTES)
+        data = entry.admission(
+            call,
+            decision,
+            targets=targets,
+            snapshot_version=snapshot_version,
+            request_commitment=request_commitment(salt, call.body),
+            at_utc=datetime.now(UTC),
+        )
+        admission = Admission(call.id, allowed=bool(decision.allowed), salt=salt)
+        self._waiting.append((admission, data))
+        if not self.held:
+            asyncio.get_running_loop().call_soon(self.release)
+        return admission
+
+    def release(self) -> None:
+        """Answer what waits."""
+        self.held = False
+        waiting, self._waiting = self._waiting, []
+        for admission, data in waiting:
+            early = self._early.pop(admission.call_id, None)
+            if self.fault:
+                admission.settle(self.fault)
+                continue
+            index = self._append(data)
+            admission.settle(LedgerPosition(origin=self._origin, index=index))
+            if admission.allowed:
+                self._open[admission.call_id] = index
+            if early:
+                self.conclude(admission, early)
+
+    def conclude(self, admission: Admission, outcome: Outcome) -> None:
+        if not admission.allowed:
+            return
+        if admission.result is None:
+            self._early.setdefault(admission.call_id, outcome)
+        elif (index := self._open.pop(admission.call_id, None)) is not None:
+            self._append(entry.outcome(outcome, index, at_utc=datetime.now(UTC)))
+
+    async def record_act(
+        self, kind: str, *, subject: str, operator: str, digests: Mapping[str, str] | None = None
+    ) -> LedgerPosition:
+        data = entry.act(
+            id=uuid4().hex,
+            kind=kind,
+            subject=subject,
+            operator=operator,
+            digests=digests or {},
+            at_utc=datetime.now(UTC),
+        )
+        return LedgerPosition(origin=self._origin, index=self._append(data))
+
+    async def publish(self) -> LedgerHead:
+        return LedgerHead(origin=self._origin, size=len(self.entries), checkpoint="")
+
+    async def status(self) -> LedgerStatus:
+        return LedgerStatus(
+            origin=self._origin,
+            size=len(self.entries),
+            published_size=len(self.entries),
+            waiting=len(self._waiting),
+            open_admissions=len(self._open),
+            gateways=1,
+            free_bytes=0,
+            full=self.fault is not None,
+            fsync_us=0,
+        )
+
+    def _append(self, data: bytes) -> int:
+        self.entries.append(data)
+        return len(self.entries) - 1

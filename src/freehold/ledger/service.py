@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger's process as others see it: takes admissions, outcomes and acts over the channel, and answers each.
+
+For every allowed call it writes exactly one outcome. A gateway that is gone for longer than the grace period has lost
+its calls, and the ledger concludes them. It never sees content.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from pathlib import Path
+
+from freehold.channel import Channel, ChannelClosed, listen
+from freehold.errors import LedgerFault, LedgerFull
+from freehold.ledger.docket import Docket
+from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.log import Log
+from freehold.ledger.messages import (
+    Admit,
+    AskStatus,
+    Conclude,
+    FromLedger,
+    Hello,
+    NotPublished,
+    Published,
+    PublishNow,
+    RecordAct,
+    StatusReport,
+    ToLedger,
+    Welcome,
+)
+from freehold.ledger.peer import Peer
+from freehold.ledger.recovery import recover
+from freehold.ledger.search import find_outcome
+from freehold.ledger.writer import Writer
+
+_RETRY_S = 1.0
+_REREAD_ENTRIES = 4096  # before the low-water mark: to know the latest outcomes and acts again if they are sent again
+
+
+def _now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class LedgerService:
+    """Serves an open log, which is now its own, at one socket.
+
+    ``grace_s``: how long a gateway may be away before its calls are lost. ``publish_s``: how long an acknowledged entry
+    waits for the checkpoint that covers it.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        socket: Path,
+        *,
+        grace_s: float = 10.0,
+        publish_s: float = 0.8,
+        now_utc: Callable[[], datetime] = _now_utc,
+    ) -> None:
+        self._log = log
+        self._socket = socket
+        self._grace_s = grace_s
+        self._publish_s = publish_s
+        self._now_utc = now_utc
+        self._peers: dict[str, Peer] = {}
+        self._channels: set[Channel[ToLedger, FromLedger]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sweep_timer: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Read what is open, listen, and begin to write."""
+        self._loop = asyncio.get_running_loop()
+        self._writer = Writer(
+            self._log,
+            now_utc=self._now_utc,
+            publish_s=self._publish_s,
+            low_water=lambda: self._docket.low_water,
+            group_done=self._flush,
+        )
+        start = max(0, self._log.low_water() - _REREAD_ENTRIES)
+        calls, acts = recover(self._log.entries(start), lost_at_s=self._lost_at_s())
+        self._docket = Docket(
+            calls,
+            acts,
+            recorded=self._log.size,
+            put=self._writer.put,
+            look_up=lambda peer, message: self._begin(self._answer_from_log(peer, message)),
+            lost_at_s=self._lost_at_s,
+            closes_later=self._await_losses,
+        )
+        self._await_losses()
+        self._writing = asyncio.create_task(self._writer.write_groups())
+        self._publishing = asyncio.create_task(self._writer.publish_in_time())
+        self._server = await listen(self._socket, ToLedger, self._serve)
+
+    async def wait(self) -> None:
+        """Return never, but raise what broke the writing: a bug, after which the process must end."""
+        done, _ = await asyncio.wait({self._writing, self._publishing}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def close(self) -> None:
+        """Finish what was taken, publish it, and give the log back. Calls still open stay open for the next start."""
+        self._server.close()
+        if self._sweep_timer:
+            self._sweep_timer.cancel()
+        self._writer.finish()
+        await self._writing
+        for channel in self._channels:  # what was written has been answered by now
+            channel.close()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        self._publishing.cancel()
+        await asyncio.wait({self._publishing})
+        with contextlib.suppress(LedgerFault):  # the journal keeps it
+            await self._writer.publish()
+        self._writer.close()
+        self._log.close()
+
+    async def _serve(self, channel: Channel[ToLedger, FromLedger]) -> None:
+        """One connection, from its hello to its end."""
+        self._channels.add(channel)
+        try:
+            hello = await channel.receive()
+            if not isinstance(hello, Hello):
+                raise ChannelClosed("the other process did not say hello")
+            peer = self._greet(hello, channel)
+            try:
+                async for message in channel:
+                    if not peer.connected:
+                        return
+                    self._take(peer, message)
+                    peer.flush()
+            finally:
+                self._part(peer)
+        finally:
+            self._channels.discard(channel)
+
+    def _greet(self, hello: Hello, channel: Channel[ToLedger, FromLedger]) -> Peer:
+        """What an older connection of the same identity has not said yet is not heard any more."""
+        if older := self._peers.get(hello.identity):
+            self._part(older)
+        peer = Peer(hello.identity, channel)
+        self._peers[hello.identity] = peer
+        self._docket.calls.claim(hello.identity, hello.in_flight)
+        peer.say(Welcome(self._log.origin))
+        return peer
+
+    def _part(self, peer: Peer) -> None:
+        peer.hang_up()
+        if self._peers.get(peer.identity) is peer:
+            del self._peers[peer.identity]
+            self._docket.calls.leave(peer.identity, self._lost_at_s())
+            self._await_losses()
+
+    def _take(self, peer: Peer, message: ToLedger) -> None:
+        match message:
+            case Admit():
+                self._docket.admit(peer, message)
+            case Conclude():
+                self._docket.conclude(peer, message)
+            case RecordAct():
+                self._docket.record(peer, message)
+            case PublishNow(ask):
+                self._begin(self._publish_for(peer, ask))
+            case AskStatus(ask):
+                peer.say(StatusReport(ask, self._status()))
+            case Hello():
+                peer.hang_up()
+
+    async def _publish_for(self, peer: Peer, ask: int) -> None:
+        try:
+            note = await self._writer.publish()
+        except LedgerFault as fault:
+            peer.say(NotPublished(ask, fault.message, full=isinstance(fault, LedgerFull)))
+            return
+        head = LedgerHead(origin=self._log.origin, size=self._log.published_size, checkpoint=note.decode())
+        peer.say(Published(ask, head))
+
+    async def _answer_from_log(self, peer: Peer, message: Conclude) -> None:
+        """A call that ended too long ago to be remembered: its outcome is in the log."""
+        start = message.admission + 1
+        found = await self._writer.look_up(lambda log: find_outcome(log.entries(start), message.admission))
+        call_id = message.outcome.call_id
+        peer.concluded(call_id, found.index if found and found.entry.call == call_id else -1)
+        peer.flush()
+
+    def _status(self) -> LedgerStatus:
+        try:
+            free_bytes = self._log.free_bytes
+        except LedgerFault:
+            free_bytes = 0
+        return LedgerStatus(
+            origin=self._log.origin,
+            size=self._log.size,
+            published_size=self._log.published_size,
+            waiting=self._writer.waiting,
+            open_admissions=len(self._docket.calls),
+            gateways=len(self._peers),
+            free_bytes=free_bytes,
+            full=self._writer.full,
+            fsync_us=self._log.fsync_us,
+        )
+
+    def _lost_at_s(self) -> float:
+        return self._loop.time() + self._grace_s
+
+    def _await_losses(self) -> None:
+        """Wake when the next call is lost; one that could not be concluded is tried again after a while."""
+        if self._sweep_timer is None and (due_s := self._docket.calls.next_loss_s()) is not None:
+            soonest_s = self._loop.time() + min(_RETRY_S, self._grace_s)
+            self._sweep_timer = self._loop.call_at(max(due_s, soonest_s), self._sweep)
+
+    def _sweep(self) -> None:
+        self._sweep_timer = None
+        self._docket.sweep(self._loop.time())
+        self._await_losses()
+
+    def _flush(self) -> None:
+        for peer in self._peers.values():
+            peer.flush()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
