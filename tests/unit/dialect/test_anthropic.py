@@ -253,6 +253,14 @@ def test_tool_use_of_a_stream_begins_with_an_input(replay: Replay) -> None:
     assert desk.exchange.tally == Tally(541, 31, "tool_use", finished=True)
 
 
+def test_stream_that_the_engine_opened_in_the_middle_is_opened_for_the_sdk(replay: Replay) -> None:
+    desk = replay(Dialect.ANTHROPIC, "messages-no-start.sse")
+    with desk.anthropic().messages.stream(**HELLO) as stream:
+        message = stream.get_final_message()
+    assert (message.model, message.usage.output_tokens) == (BACKEND.model, 6)
+    assert desk.sent.endswith(asset("messages-no-start.sse"))
+
+
 def test_tokens_are_counted(replay: Replay) -> None:
     desk = replay(Dialect.ANTHROPIC, "count-tokens.json")
     counted = desk.anthropic().messages.count_tokens(model="claude-x", messages=HELLO["messages"])

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages on their way back from the engine's own messages wire. Its bytes are the caller's, but for its mistakes.
 
-It calls a stop sequence the end of the turn, opens a tool_use without its ``input``, and repeats the prefill in answers
-that are not streamed.
+It calls a stop sequence the end of the turn, opens a tool_use without its ``input``, repeats the prefill in answers that
+are not streamed, and leaves ``message_start`` out where its first token is only a part of a character.
 """
 
+import hashlib
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,9 +70,18 @@ class NativeMessages:
         body = {"model": backend.model, "stream": request.stream, **request.native_body()}
         self.upstream = Upstream(wire=Wire.MESSAGES, body=msgspec.json.encode(body), stream=request.stream)
         self.tally = Tally()
+        self._model = backend.model
         self._prefill = request.prefill
+        self._started = False
 
     def event(self, event: Event) -> bytes:
+        forwarded = self._forward(event)
+        if self._started or not event.data:
+            return forwarded
+        self._started = True
+        return forwarded if event.name == "message_start" else self._missing_start() + forwarded
+
+    def _forward(self, event: Event) -> bytes:
         match event.name:
             case "content_block_delta":
                 self.tally.output_tokens += 1
@@ -101,6 +111,21 @@ class NativeMessages:
             first = document["content"][0]
             first["text"] = str(first.get("text", "")).removeprefix(self._prefill)
         return msgspec.json.encode(document)
+
+    def _missing_start(self) -> bytes:
+        """The opening that the engine forgot. How many tokens the prompt had it does not say elsewhere."""
+        message = {
+            "id": f"msg_{hashlib.sha256(self.upstream.body).hexdigest()[:24]}",
+            "type": "message",
+            "role": "assistant",
+            "content": [],
+            "model": self._model,
+            "stop_reason": None,
+            "stop_sequence": None,
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
+        start = {"type": "message_start", "message": message}
+        return named_event("message_start", msgspec.json.encode(start))
 
     def _message_delta(self, event: Event) -> bytes:
         told = _read(event.data, _Delta)
