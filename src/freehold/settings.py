@@ -26,7 +26,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class EstateSection(Section, frozen=True):
     """What the estate is called where others see it."""
 
-    origin: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9._-]*)+$")]  # the ledger's C2SP origin
+    origin: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9._-]*)+\Z")]  # the ledger's C2SP origin
 
 
 class ListenSection(Section, frozen=True):

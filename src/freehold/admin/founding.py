@@ -21,6 +21,7 @@ from freehold.signing.keys import create_file_key, load_signer
 _TEMPLATE = Path(__file__).with_name("founding.toml")
 _NOT_OURS_BUT_HARMLESS = frozenset({"lost+found"})  # an estate may be a whole file system
 _PRIVATE = 0o700
+_WRITABLE = "Give the estate a directory that you own, on a writable disk, with --estate DIR."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Founded:
 def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founded:
     """Make the estate, or complete one; the ports are for a new one. Raises EstateError, SettingsError."""
     with _writing(estate.directory):
+        _require_writable(estate.directory)
         made = not estate.settings.exists()
         if made:
             _claim(estate.directory)
@@ -57,6 +59,11 @@ def require_estate(estate: Estate) -> None:
             f"{estate.directory} is not an estate: it has no freehold.toml",
             hint="'freehold init' makes one; --estate DIR or $FREEHOLD_ESTATE says where it is.",
         )
+
+
+def _require_writable(directory: Path) -> None:
+    if directory.is_dir() and not os.access(directory, os.W_OK | os.X_OK):
+        raise EstateError(f"{directory} is not writable for this user", hint=_WRITABLE)
 
 
 def _claim(directory: Path) -> None:
@@ -110,5 +117,5 @@ def _writing(directory: Path) -> Iterator[None]:
         why = os.strerror(exc.errno) if exc.errno else "the system refused"
         raise EstateError(
             f"{exc.filename or directory} cannot be written: {why.lower()}",
-            hint="Give the estate a directory that you own, on a writable disk, with --estate DIR.",
+            hint=_WRITABLE,
         ) from exc

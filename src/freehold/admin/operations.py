@@ -22,7 +22,15 @@ from freehold.admin.status import describe
 from freehold.admin.views import key_view, key_views, operator_view, operator_views
 from freehold.contract.call import DataClass
 from freehold.contract.snapshot import Snapshot
-from freehold.errors import EstateError, InvalidRequest, LedgerUnavailable, NotFound, SettingsError, VaultError
+from freehold.errors import (
+    EstateError,
+    InvalidRequest,
+    LedgerFault,
+    LedgerUnavailable,
+    NotFound,
+    SettingsError,
+    VaultError,
+)
 from freehold.settings import Settings, read_settings
 
 Answer = Mapping[str, object]
@@ -128,7 +136,7 @@ class Operations:
             if key is None:
                 raise NotFound(f"there is no API key {request.id!r}", hint="'freehold key list' shows them.")
             in_force = await self._publish()
-            await self._record(asker, "key.revoke", key.id)
+            await self._record_done(asker, "key.revoke", key.id)
         if not in_force:
             raise EstateError(
                 f"{key.id} is revoked, but a gateway has not confirmed it in time and may still accept it",
@@ -157,7 +165,7 @@ class Operations:
             operator = await asyncio.to_thread(self._parts.state.revoke_operator, request.id, self._now_unix())
             if operator is None:
                 raise NotFound(f"there is no operator {request.id!r}", hint="'freehold operator list' shows them.")
-            await self._record(asker, "operator.revoke", operator.id)
+            await self._record_done(asker, "operator.revoke", operator.id)
         return {"operator": operator_view(operator)}
 
     async def list_models(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
@@ -195,6 +203,16 @@ class Operations:
                 await self._parts.ledger.record_act(kind, subject=subject, operator=asker.id, digests=digests)
         except TimeoutError as exc:
             raise LedgerUnavailable(f"the ledger did not record {kind} of {subject} in time") from exc
+
+    async def _record_done(self, asker: Asker, kind: str, subject: str) -> None:
+        """Record what was done already. Raises LedgerUnavailable saying so."""
+        try:
+            await self._record(asker, kind, subject)
+        except LedgerFault as fault:
+            raise LedgerUnavailable(
+                f"{subject} is revoked, but that is not on record: {fault.message}",
+                hint="Revoke it again once the ledger writes; that is recorded.",
+            ) from fault
 
     async def _publish(self) -> bool:
         """Put the configuration in force as it now is. False if a gateway did not confirm it in time."""

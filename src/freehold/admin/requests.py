@@ -9,7 +9,7 @@ from msgspec import Meta
 from freehold.admin.keys import EVERY_SERVICE
 from freehold.settings import DataClassName
 
-Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -54,4 +54,4 @@ class ImportModel(Request, frozen=True):
 
     source: Annotated[str, Meta(min_length=1, max_length=4096)]
     name: Name | None = None
-    sha256: Annotated[str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}$")] | None = None
+    sha256: Annotated[str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z")] | None = None

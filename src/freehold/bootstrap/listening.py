@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where an estate listens, by its settings and the ports that it was started with."""
+"""Where an estate listens, by its settings and the ports that it was started with, and whether it could."""
 
+from freehold.admin.doctor import Check, Finding
 from freehold.admin.interface import Listening
-from freehold.bootstrap.listeners import base_url, is_loopback
+from freehold.bootstrap.listeners import base_url, check_listeners, is_loopback
+from freehold.errors import EstateError
 from freehold.settings import ListenSection
 
 
@@ -13,3 +15,12 @@ def listening_at(listen: ListenSection, *, port: int | None = None, admin_port: 
         admin_url=base_url(listen, host=listen.admin_host, port=admin_port or listen.admin_port),
         unencrypted=not (is_loopback(listen.host) or (listen.tls_cert and listen.tls_key)),
     )
+
+
+def check_ports(listen: ListenSection) -> Check:
+    """Whether both ports could be opened now, by an estate that is down."""
+    try:
+        check_listeners(listen, port=listen.port, admin_port=listen.admin_port, plaintext=True)
+    except EstateError as problem:
+        return Check(name="ports", finding=Finding.FAIL, what=problem.message, advice=problem.advice)
+    return Check(name="ports", finding=Finding.OK, what=f"ports {listen.port} and {listen.admin_port} are free")

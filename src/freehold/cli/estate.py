@@ -11,7 +11,7 @@ from freehold.admin.doctor import Finding, examine
 from freehold.admin.founding import found, require_estate
 from freehold.admin.status import describe_down
 from freehold.bootstrap.launch import control, supervisor_pid
-from freehold.bootstrap.listening import listening_at
+from freehold.bootstrap.listening import check_ports, listening_at
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
@@ -122,7 +122,8 @@ def _checks(estate: Estate, show: output.Bytes) -> list[dict[str, Any]]:
             answered: list[dict[str, Any]] = admin.post("doctor", progress=output.told(show))["checks"]
             return answered
     settings = read_settings(estate.settings)
-    checks = examine(
+    checks = [check_ports(settings.listen)]
+    checks += examine(
         estate,
         settings,
         unencrypted=listening_at(settings.listen).unencrypted,

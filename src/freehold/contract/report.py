@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the processes tell the control process: which snapshot a gateway has, what it counted, and which processes run."""
+"""What processes tell the control process: which snapshot a gateway has, what it counted, and which processes run."""
 
 from dataclasses import dataclass
 

@@ -108,6 +108,12 @@ class ChatRequest(Request):
     tools: ToolPlan
     choices: int = 1
 
+    @property
+    def prefill(self) -> str:
+        """What the answer goes on from. The engine repeats it in an answer that is not streamed."""
+        last = self.body["messages"][-1]
+        return str(last["content"]) if last["role"] == "assistant" else ""
+
 
 def upstream(request: ChatRequest, backend: Backend) -> Upstream:
     """What to send. Raises Unsupported where the backend cannot do it."""

@@ -10,7 +10,16 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct
 
-from freehold.dialect.chatwire import CalledFunction, Chat, Choice, Message, ToolCall
+from freehold.dialect.chatwire import (
+    CalledFunction,
+    Change,
+    Chat,
+    ChatRequest,
+    Choice,
+    Message,
+    ToolCall,
+    Unchanged,
+)
 from freehold.errors import EngineBroke
 
 
@@ -22,10 +31,16 @@ class _Call(Struct):
 _decoder = msgspec.json.Decoder(_Call)
 
 
+def change_for(request: ChatRequest) -> Change:
+    """What is done to an answer before it is written."""
+    return HeldCalls(request.prefill) if request.tools.forced else Unchanged()
+
+
 class HeldCalls:
     """Holds each choice's text until it ends. Used once, for one answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefill: str) -> None:
+        self._prefill = prefill
         self._texts: dict[int, str] = {}
 
     def chunk(self, chat: Chat) -> list[Chat]:
@@ -48,7 +63,7 @@ class HeldCalls:
 
     def answer(self, chat: Chat) -> None:
         for choice in chat.choices:
-            calls = _calls(chat, choice, choice.said.content or "")
+            calls = _calls(chat, choice, (choice.said.content or "").removeprefix(self._prefill))
             choice.logprobs = UNSET
             choice.message = Message(role="assistant", content=None, tool_calls=calls or UNSET)
             choice.finish_reason = "tool_calls" if calls else choice.finish_reason

@@ -21,6 +21,7 @@ from freehold.contract.backend import Jail
 from freehold.engine.order import UNFIT, Order, Report
 
 _REASONS: Final = {"OPENAI": ("length", "stop"), "ANTHROPIC": ("max_tokens", "end_turn")}
+_ERRORS: Final = {400: web.HTTPBadRequest, 501: web.HTTPNotImplemented}
 _FAILURE: Final = {"error": {"code": 500, "message": "a secret of the engine", "type": "server_error"}}
 _WORDS: Final = ("One", " house", " of", " one's", " own")
 
@@ -208,9 +209,7 @@ def _data(value: dict[str, Any]) -> bytes:
 
 def _error(status: int, detail: dict[str, Any]) -> web.HTTPException:
     body = msgspec.json.encode({"error": {"code": status, "message": "a secret of the engine", **detail}})
-    response = web.HTTPException(body=body, content_type="application/json")
-    response.set_status(status)
-    return response
+    return _ERRORS[status](text=body.decode(), content_type="application/json")
 
 
 async def _serve(order: Order) -> None:

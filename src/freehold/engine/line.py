@@ -156,7 +156,7 @@ class Line:
         body = await _whole(response)
         if response.status != 200:
             raise problem(response.status, body)
-        return EngineAnswer(response, body, _Events(aiohttp.EMPTY_PAYLOAD, upstream.wire))
+        return EngineAnswer(response, body, _NoEvents())
 
     def _connections(self, status: EngineStatus) -> aiohttp.ClientSession:
         if self._session is None:
@@ -215,6 +215,18 @@ class _Events:
             raise StopAsyncIteration
         else:
             raise EngineBroke("the engine ended its answer before it was whole")
+
+
+class _NoEvents:
+    """The events of an answer that is not a stream."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        raise StopAsyncIteration
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

@@ -58,7 +58,7 @@ class _Waiting:
 @dataclass(slots=True)
 class _Act:
     message: RecordAct
-    index: asyncio.Future[int]
+    result: asyncio.Future[LedgerPosition | LedgerFault]
 
 
 class LedgerClient:
@@ -90,19 +90,23 @@ class LedgerClient:
         self._task = asyncio.create_task(self._line.stay_connected())
 
     async def close(self) -> None:
-        """Hang up, once the ledger has every outcome, or has been away for too long. What is left it counts as lost."""
+        """Hang up, once the ledger has every outcome and act, or has been away for too long."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._admit_timeout_s):
-                while self._waiting or self._outcomes:
+                while self._waiting or self._outcomes or self._acts:
                     self._answered.clear()
                     await self._answered.wait()
         if self._task:
             self._task.cancel()
             await asyncio.wait({self._task})
+        fault = LedgerUnavailable("the ledger's client was closed")
         for waiting in self._waiting.values():
             waiting.deadline.cancel()
-            waiting.admission.settle(LedgerUnavailable("the ledger's client was closed"))
+            waiting.admission.settle(fault)
+        for act in self._acts.values():
+            act.result.set_result(fault)
         self._waiting.clear()
+        self._acts.clear()
 
     def admit(self, call: Call, decision: Decision, *, targets: Sequence[Target], snapshot_version: int) -> Admission:
         """Send a call's admission, without waiting. ``targets``: all of the service, in order."""
@@ -150,8 +154,10 @@ class LedgerClient:
         act = _Act(message, self._loop.create_future())
         self._acts[message.id] = act
         self._line.send(message)
-        index = await asyncio.shield(act.index)
-        return LedgerPosition(origin=self._origin, index=index)
+        result = await asyncio.shield(act.result)
+        if isinstance(result, LedgerFault):
+            raise result
+        return result
 
     async def publish(self) -> LedgerHead:
         """Publish what was acknowledged so far, now. Raises LedgerUnavailable, LedgerFull."""
@@ -207,7 +213,7 @@ class LedgerClient:
             self._outcomes.pop(call_id, None)
         for act_id, index in message.acts:
             if act := self._acts.pop(act_id, None):
-                act.index.set_result(index)
+                act.result.set_result(LedgerPosition(origin=self._origin, index=index))
 
     def _admitted(self, waiting: _Waiting, index: int) -> None:
         admission = waiting.admission

@@ -22,6 +22,7 @@ from freehold.ledger.bundle import MAX_ENTRY_BYTES
 
 VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")
+_ERROR = re.compile(r"[a-z_]{0,64}")
 _ACT = re.compile(r"[a-z]+(\.[a-z_]+)+")
 _DIGEST = re.compile(r"[a-z0-9-]+:[0-9a-f]+")
 
@@ -116,6 +117,8 @@ def admission(  # noqa: PLR0913 - one argument for each part of the record
     at_utc: datetime,
 ) -> bytes:
     """The entry that opens a call. ``targets`` are all the service's, in order. Raises ValueError."""
+    if not _NAME.fullmatch(call.id):
+        raise ValueError("the call has an id that could be free text")
     verdicts = {verdict.target: verdict for verdict in decision.verdicts}
     if set(verdicts) != {target.name for target in targets}:
         raise ValueError("the decision and the service do not name the same targets")
@@ -157,6 +160,8 @@ def outcome(result: Outcome, admission_index: int, *, at_utc: datetime) -> bytes
     """The entry that closes the call admitted at ``admission_index``. Raises ValueError."""
     if min(result.input_tokens, result.output_tokens, result.answer_bytes, admission_index) < 0:
         raise ValueError("a count in the outcome is negative")
+    if not _ERROR.fullmatch(result.error):
+        raise ValueError("the outcome's error is no code")
     return _encode(
         OutcomeEntry(
             v=VERSION,

@@ -31,7 +31,7 @@ class Journal:
         self._disk = disk
         self._file = GrowingFile(disk, path)
         self._frames: deque[tuple[int, int]] = deque()  # index after the frame, offset after it
-        self._name_unsure = False
+        self._name_unsure = True  # until the directory is synced, a power cut could undo the file's name
 
     def replay(self) -> list[tuple[int, bytes]]:
         """Index and bytes of every entry; cuts a torn tail. Call once, first. Raises VerificationFailed, OSError."""
@@ -84,7 +84,7 @@ class Journal:
         self._file.close()
         self._file = fresh
         self._frames = deque((index, end - published_bytes) for index, end in self._frames)
-        self._name_unsure = True  # until the directory is synced, a power cut could bring the old file back
+        self._name_unsure = True
         self._disk.sync_directory(self._path.parent)
         self._name_unsure = False
 

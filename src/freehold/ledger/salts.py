@@ -7,6 +7,7 @@ salt is all zeros. Nothing here is ever part of an entry, a tile or a receipt.
 
 import contextlib
 import os
+import re
 import struct
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from freehold.ledger.growing import GrowingFile
 
 _RECORD = struct.Struct(f">Q{SALT_BYTES}s")
 _ERASED = bytes(SALT_BYTES)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Salts:
@@ -47,7 +49,7 @@ class Salts:
 
     def cut(self, index: int) -> None:
         """Forget the salts of admissions from ``index`` on, and a torn record: their admissions never got in."""
-        for path in self._directory.iterdir():
+        for path in filter(_is_day, self._directory.iterdir()):
             descriptor = self._disk.open_append(path)
             try:
                 keep = _position(descriptor, index) * _RECORD.size
@@ -81,11 +83,8 @@ class Salts:
 
     def _file(self, day: str) -> GrowingFile:
         if day not in self._files:
-            path = self._directory / day
-            is_new = not path.exists()
-            file = GrowingFile(self._disk, path)
-            if is_new:
-                self._disk.sync_directory(self._directory)
+            file = GrowingFile(self._disk, self._directory / day)
+            self._disk.sync_directory(self._directory)  # it may be new
             if len(self._files) > 1:
                 self._files.pop(min(self._files)).close()
             self._files[day] = file
@@ -104,6 +103,10 @@ class Salts:
             return None
         found, salt = _RECORD.unpack(record)
         return bytes(salt) if found == index else None
+
+
+def _is_day(path: Path) -> bool:
+    return _DAY.fullmatch(path.name) is not None
 
 
 def _position(descriptor: int, index: int) -> int:

@@ -65,8 +65,8 @@ class LedgerService:
         self._publish_s = publish_s
         self._now_utc = now_utc
         self._peers: dict[str, Peer] = {}
-        self._channels: set[Channel[ToLedger, FromLedger]] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._conversations: dict[Channel[ToLedger, FromLedger], asyncio.Task[None] | None] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # what is under way for a peer beside its conversation
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
@@ -104,14 +104,15 @@ class LedgerService:
     async def close(self) -> None:
         """Finish what was taken, publish it, and give the log back. Calls still open stay open for the next start."""
         self._server.close()
-        if self._sweep_timer:
-            self._sweep_timer.cancel()
         self._writer.finish()
         await self._writing
-        for channel in self._channels:  # what was written has been answered by now
+        conversations = [task for task in self._conversations.values() if task]
+        for channel in self._conversations:  # what was written has been answered by now
             channel.close()
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if unfinished := {*conversations, *self._tasks}:
+            await asyncio.wait(unfinished)
+        if self._sweep_timer:
+            self._sweep_timer.cancel()
         self._publishing.cancel()
         await asyncio.wait({self._publishing})
         with contextlib.suppress(LedgerFault):  # the journal keeps it
@@ -121,7 +122,7 @@ class LedgerService:
 
     async def _serve(self, channel: Channel[ToLedger, FromLedger]) -> None:
         """One connection, from its hello to its end."""
-        self._channels.add(channel)
+        self._conversations[channel] = asyncio.current_task()
         try:
             hello = await channel.receive()
             if not isinstance(hello, Hello):
@@ -136,7 +137,7 @@ class LedgerService:
             finally:
                 self._part(peer)
         finally:
-            self._channels.discard(channel)
+            del self._conversations[channel]
 
     def _greet(self, hello: Hello, channel: Channel[ToLedger, FromLedger]) -> Peer:
         """What an older connection of the same identity has not said yet is not heard any more."""
@@ -189,9 +190,9 @@ class LedgerService:
 
     def _status(self) -> LedgerStatus:
         try:
-            free_bytes = self._log.free_bytes
+            free_bytes, full = self._log.free_bytes, self._writer.full or not self._log.has_room
         except LedgerFault:
-            free_bytes = 0
+            free_bytes, full = 0, True
         return LedgerStatus(
             origin=self._log.origin,
             size=self._log.size,
@@ -200,7 +201,7 @@ class LedgerService:
             open_admissions=len(self._docket.calls),
             gateways=len(self._peers),
             free_bytes=free_bytes,
-            full=self._writer.full,
+            full=full,
             fsync_us=self._log.fsync_us,
         )
 

@@ -5,7 +5,7 @@ Needs the log's files and its public key. What the entries say of calls is count
 is reported, a hash that differs is a failure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,7 +53,7 @@ def verify_ledger(directory: Path, vkey: str) -> LedgerReport:
     full_tiles: list[bytes] = []
     for index in range(-(-checkpoint.size // TILE_WIDTH)):
         entries = files.bundle(index, layout.width_at(0, index, checkpoint.size))
-        _compare_partials(files, layout.bundle_path(index), [join_entries([entry]) for entry in entries])
+        _compare_bundle(files, index, entries)
         for entry in entries:
             census.count(entry)
         hashes = [leaf_hash(entry) for entry in entries]
@@ -144,13 +144,15 @@ def _compare_tile(files: LedgerFiles, level: int, index: int, expected: Sequence
         if want != have:
             path = layout.tile_path(level, index, len(expected))
             raise VerificationFailed(f"{path}, hash {at}: expected {want.hex()} from the entries, found {have.hex()}")
-    _compare_partials(files, layout.tile_path(level, index), expected)
+    _compare_partials(files, layout.tile_path(level, index), len(expected), lambda width: b"".join(expected[:width]))
 
 
-def _compare_partials(files: LedgerFiles, full: str, parts: Sequence[bytes]) -> None:
+def _compare_bundle(files: LedgerFiles, index: int, entries: Sequence[bytes]) -> None:
+    _compare_partials(files, layout.bundle_path(index), len(entries), lambda width: join_entries(entries[:width]))
+
+
+def _compare_partials(files: LedgerFiles, full: str, width: int, expected: Callable[[int], bytes]) -> None:
     """Narrower forms of a tile or bundle, kept for earlier checkpoints, must say the same as far as they go."""
-    for width, path, found in files.partials(full):
-        if width <= len(parts) and found != b"".join(parts[:width]):
-            raise VerificationFailed(
-                f"{path} differs from the entries: expected their first {width}, as {full} has them"
-            )
+    for narrower, path, found in files.partials(full):
+        if narrower <= width and found != expected(narrower):
+            raise VerificationFailed(f"{path} differs from the entries: expected their first {narrower}, as in {full}")

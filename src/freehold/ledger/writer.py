@@ -5,7 +5,7 @@ While one group is being synced the next one gathers, so the more there is to do
 """
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
 from freehold.ledger.log import Log, NewEntry
 
 _MAX_GROUP = 1024
+_logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -42,7 +43,7 @@ class Writer:
         low_water: Callable[[], int],
         group_done: Callable[[], None],
     ) -> None:
-        self.full = False
+        self.full = False  # the last group found the disk full
         self._log = log
         self._now_utc = now_utc
         self._publish_s = publish_s
@@ -79,11 +80,17 @@ class Writer:
 
     async def publish_in_time(self) -> None:
         """Until cancelled: a checkpoint soon after every append, tried again for as long as the disk refuses."""
+        trouble = ""
         while True:
             await self._unpublished.wait()
             await asyncio.sleep(self._publish_s)
-            with contextlib.suppress(LedgerFault):
+            try:
                 await self.publish()
+                trouble = ""
+            except LedgerFault as fault:
+                if fault.message != trouble:
+                    _logger.warning("the log grows but cannot be published: %s", fault.message)
+                trouble = fault.message
 
     async def publish(self) -> bytes:
         """The checkpoint over everything acknowledged so far. Raises LedgerFault."""
@@ -124,14 +131,14 @@ class Writer:
             self.full = isinstance(fault, LedgerFull)
             _fail([item for item, _ in composed], fault)
             return
+        self.full = False
         self._unpublished.set()
         for index, (item, _) in enumerate(composed, first):
             item.written(index)
 
     def _within_reserve(self, batch: Sequence[Waiting]) -> Sequence[Waiting]:
         """Turn admissions away while the disk is down to its reserve."""
-        self.full = not self._log.has_room
-        if not self.full:
+        if self._log.has_room:
             return batch
         _fail([item for item in batch if item.salt], LedgerFull("the disk under the ledger is down to its reserve"))
         return [item for item in batch if not item.salt]

@@ -81,6 +81,7 @@ async def test_a_full_ledger_is_a_fault_of_its_own(client: AdminClient, ledger: 
         ({"label": 5}, "label: Expected 'str', got 'int'"),
         ({"label": "x" * 201}, "label: Expected 'str' of length <= 200"),
         ({"label": "a\nb"}, "label: Expected 'str' matching regex"),
+        ({"label": "a\n"}, "label: Expected 'str' matching regex"),
         ({"requests_per_minute": 0}, "requests_per_minute: Expected 'int' >= 1"),
         ({"services": []}, "services: Expected 'array' of length >= 1"),
         ({"expires_in_s": -1}, "expires_in_s: Expected 'float' > 0"),

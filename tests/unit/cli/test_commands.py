@@ -4,6 +4,7 @@
 import contextlib
 import json
 import shutil
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -197,3 +198,12 @@ def test_chat_asks_for_an_estate_that_is_up(run: Run, estate: Estate) -> None:
     asked = run("chat", "--once", "hello", "--estate", estate.directory)
     assert asked.exit_code == 1
     assert "'freehold up --detach' starts it" in asked.stderr
+
+
+def test_the_doctor_names_a_port_that_is_taken(run: Run, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run("init", "--estate", tmp_path / "e", "--port", port)
+        checks = json.loads(run("doctor", "--estate", tmp_path / "e", "--json").stdout)["checks"]
+    (found,) = [check for check in checks if check["name"] == "ports"]
+    assert (found["finding"], str(port) in found["what"]) == ("fail", True)

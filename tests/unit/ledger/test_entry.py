@@ -81,9 +81,16 @@ def test_a_decision_over_other_targets_makes_no_entry() -> None:
         entry.admission(call(), decision(), targets=TARGETS[:1], snapshot_version=1, request_commitment="", at_utc=AT)
 
 
+def test_ids_and_codes_are_no_way_in_for_free_text() -> None:
+    with pytest.raises(ValueError, match="could be free text"):
+        admission_bytes("what is wrong with me?")
+    with pytest.raises(ValueError, match="no code"):
+        entry.outcome(replace(outcome(), error="the model said: no"), 0, at_utc=AT)
+
+
 def test_an_entry_over_the_limit_of_a_bundle_is_not_made() -> None:
     with pytest.raises(ValueError, match="over the limit of 65535"):
-        entry.outcome(replace(outcome(), error="x" * 70_000), 0, at_utc=AT)
+        entry.outcome(replace(outcome(), target="x" * 70_000), 0, at_utc=AT)
 
 
 @pytest.mark.parametrize(

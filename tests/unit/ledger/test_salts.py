@@ -70,3 +70,10 @@ def test_what_a_failed_append_left_is_taken_back(tmp_path: Path) -> None:
 def test_salts_are_for_their_owner_alone(tmp_path: Path) -> None:
     _salts(tmp_path)
     assert (tmp_path / "salts" / DAY).stat().st_mode & 0o077 == 0
+
+
+def test_files_that_are_not_days_are_left_alone(tmp_path: Path) -> None:
+    salts = _salts(tmp_path)
+    (tmp_path / "salts" / "README").write_text("why these files are here " * 10)
+    salts.cut(0)
+    assert (tmp_path / "salts" / "README").read_text().startswith("why")

@@ -12,9 +12,9 @@ from freehold.dialect.anthropic import errors
 from freehold.dialect.anthropic.native import NativeMessages, TokenCount
 from freehold.dialect.anthropic.request import MessagesRequest, read_request
 from freehold.dialect.anthropic.writer import MessageWriter
-from freehold.dialect.chatwire import ChatExchange, Unchanged, upstream
+from freehold.dialect.chatwire import ChatExchange, upstream
 from freehold.dialect.document import read_object
-from freehold.dialect.forced import HeldCalls
+from freehold.dialect.forced import change_for
 from freehold.dialect.interface import Backend, Exchange, Request, Wire
 from freehold.errors import FreeholdError
 
@@ -33,8 +33,8 @@ class AnthropicCodec:
             return TokenCount(request, backend)
         if Wire.MESSAGES in backend.wires and not request.beyond_native:
             return NativeMessages(request, backend)
-        change = HeldCalls() if request.tools.forced else Unchanged()
-        return ChatExchange(upstream(request.chat_request(), backend), MessageWriter(request.prefill), change)
+        chat = request.chat_request()
+        return ChatExchange(upstream(chat, backend), MessageWriter(chat.prefill), change_for(chat))
 
     def error(self, problem: FreeholdError, request_id: str) -> tuple[int, bytes]:
         return errors.error(problem, request_id)

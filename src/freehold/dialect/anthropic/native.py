@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Messages on their way back from the engine's own messages wire. Its bytes are the caller's, but for its mistakes.
 
-It calls a stop sequence the end of the turn, opens a tool_use without its ``input``, repeats the prefill in answers that
-are not streamed, and leaves ``message_start`` out where its first token is only a part of a character.
+It calls a stop sequence the end of the turn, opens a tool_use without its ``input``, repeats the prefill in answers
+that are not streamed, and leaves ``message_start`` out where its first token is only a part of a character.
 """
 
 import hashlib
@@ -114,7 +114,7 @@ class NativeMessages:
 
     def _missing_start(self) -> bytes:
         """The opening that the engine forgot. How many tokens the prompt had it does not say elsewhere."""
-        message = {
+        message: dict[str, Any] = {
             "id": f"msg_{hashlib.sha256(self.upstream.body).hexdigest()[:24]}",
             "type": "message",
             "role": "assistant",

@@ -4,9 +4,9 @@
 from collections.abc import Sequence
 
 from freehold.contract.call import Dialect, Operation
-from freehold.dialect.chatwire import ChatExchange, Unchanged, upstream
+from freehold.dialect.chatwire import ChatExchange, upstream
 from freehold.dialect.document import read_object
-from freehold.dialect.forced import HeldCalls
+from freehold.dialect.forced import change_for
 from freehold.dialect.interface import Backend, Exchange, Request
 from freehold.dialect.mistral import chat, errors, fim
 from freehold.dialect.mistral.writer import MistralWriter
@@ -27,8 +27,7 @@ class MistralCodec:
         if isinstance(request, fim.FimRequest):
             return fim.FimExchange(request, backend)
         assert isinstance(request, chat.MistralRequest), "a request goes to the codec that parsed it"  # noqa: S101
-        change = HeldCalls() if request.tools.forced else Unchanged()
-        return ChatExchange(upstream(request, backend), MistralWriter(request), change)
+        return ChatExchange(upstream(request, backend), MistralWriter(request), change_for(request))
 
     def error(self, problem: FreeholdError, request_id: str) -> tuple[int, bytes]:
         return errors.error(problem, request_id)

@@ -8,7 +8,6 @@ from freehold.dialect.chatwire import (
     Chat,
     ChatExchange,
     Choice,
-    Unchanged,
     Usage,
     count_answer,
     count_chunk,
@@ -16,7 +15,7 @@ from freehold.dialect.chatwire import (
     read_chat,
     upstream,
 )
-from freehold.dialect.forced import HeldCalls
+from freehold.dialect.forced import change_for
 from freehold.dialect.interface import Backend, Event, Exchange, Tally, Upstream
 from freehold.dialect.openai.chat import OpenAIRequest
 from freehold.dialect.sse import DONE, data_event, ping_for
@@ -26,7 +25,7 @@ def chat_exchange(request: OpenAIRequest, backend: Backend) -> Exchange:
     """The engine's own bytes, but where it cannot do what was asked without help."""
     planned = upstream(request, backend)
     if request.tools.forced or request.choices > 1 or request.top_logprobs == 0:
-        return ChatExchange(planned, _ChunkWriter(request), HeldCalls() if request.tools.forced else Unchanged())
+        return ChatExchange(planned, _ChunkWriter(request), change_for(request))
     return NativeChat(planned, include_usage=request.include_usage)
 
 

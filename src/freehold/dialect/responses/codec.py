@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 from freehold.contract.call import Dialect, Operation
-from freehold.dialect.chatwire import ChatExchange, Unchanged, upstream
+from freehold.dialect.chatwire import ChatExchange, upstream
 from freehold.dialect.document import read_object
-from freehold.dialect.forced import HeldCalls
+from freehold.dialect.forced import change_for
 from freehold.dialect.interface import Backend, Exchange, Request
 from freehold.dialect.openai import errors, models
 from freehold.dialect.responses.request import ResponsesRequest, read_request
@@ -27,8 +27,7 @@ class ResponsesCodec:
 
     def exchange(self, request: Request, backend: Backend) -> Exchange:
         assert isinstance(request, ResponsesRequest), "a request goes to the codec that parsed it"  # noqa: S101
-        change = HeldCalls() if request.tools.forced else Unchanged()
-        return ChatExchange(upstream(request, backend), ResponseWriter(request), change)
+        return ChatExchange(upstream(request, backend), ResponseWriter(request), change_for(request))
 
     def error(self, problem: FreeholdError, request_id: str) -> tuple[int, bytes]:
         return errors.error(problem, request_id)

@@ -18,10 +18,9 @@ _WORDS = {"auto": Choice.AUTO, "none": Choice.NONE, "required": Choice.FORCED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponsesRequest(ChatRequest):
-    """A chat request. ``repeated`` are the fields that the response repeats; ``prefill`` is what it goes on from."""
+    """A chat request. ``repeated`` are the fields that the response repeats."""
 
     repeated: dict[str, Any]
-    prefill: str
 
 
 def read_request(fields: dict[str, Any]) -> ResponsesRequest:
@@ -39,7 +38,6 @@ def read_request(fields: dict[str, Any]) -> ResponsesRequest:
         top_p=body.number("top_p", 0, 1),
         response_format=_text_format(body),
     )
-    last = messages[-1]
     return ResponsesRequest(
         operation=Operation.CHAT,
         asked=asked,
@@ -48,7 +46,6 @@ def read_request(fields: dict[str, Any]) -> ResponsesRequest:
         body=wire,
         tools=_read_tools(body),
         repeated=_repeated(body),
-        prefill=last["content"] if last["role"] == "assistant" else "",
     )
 
 
