@@ -148,7 +148,8 @@ class Gateway:
     async def _call(self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration) -> None:
         body = await read_body(visit.headers, visit.exchange, configuration.snapshot.max_body_bytes)
         visit.dialect = dialect_of(visit.scope.path, visit.headers, body)
-        request = visit.codec.parse(door.operation, body)
+        read = visit.codec.parse(door.operation, body)
+        request = replace(read, id=visit.id, at_unix=int(self._now_unix()))
         asked = _asked(visit, request, body, key, configuration)
         parts = Parts(
             snapshot_version=configuration.snapshot.version,

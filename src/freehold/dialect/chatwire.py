@@ -122,6 +122,8 @@ def upstream(request: ChatRequest, backend: Backend) -> Upstream:
     body = {"model": backend.model, **request.body, **request.tools.wire_fields(backend)}
     if request.tools.forced:
         body.pop("stop", None)  # it would cut the call short
+        if request.prefill:  # the engine counts it as a part of what the grammar must hold
+            raise Unsupported("a tool call cannot be forced after an assistant's last message", param="tool_choice")
     if request.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if request.choices > 1:

@@ -33,14 +33,13 @@ _decoder = msgspec.json.Decoder(_Call)
 
 def change_for(request: ChatRequest) -> Change:
     """What is done to an answer before it is written."""
-    return HeldCalls(request.prefill) if request.tools.forced else Unchanged()
+    return HeldCalls() if request.tools.forced else Unchanged()
 
 
 class HeldCalls:
     """Holds each choice's text until it ends. Used once, for one answer."""
 
-    def __init__(self, prefill: str) -> None:
-        self._prefill = prefill
+    def __init__(self) -> None:
         self._texts: dict[int, str] = {}
 
     def chunk(self, chat: Chat) -> list[Chat]:
@@ -63,7 +62,7 @@ class HeldCalls:
 
     def answer(self, chat: Chat) -> None:
         for choice in chat.choices:
-            calls = _calls(chat, choice, (choice.said.content or "").removeprefix(self._prefill))
+            calls = _calls(chat, choice, choice.said.content or "")
             choice.logprobs = UNSET
             choice.message = Message(role="assistant", content=None, tool_calls=calls or UNSET)
             choice.finish_reason = "tool_calls" if calls else choice.finish_reason

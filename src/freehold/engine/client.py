@@ -51,6 +51,7 @@ class Engines:
             context_tokens=status.context_tokens,
             tools=status.tools,
             fim=status.fim,
+            most_choices=status.slots,
         )
 
     @asynccontextmanager

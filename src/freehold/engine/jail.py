@@ -180,3 +180,5 @@ def _errno_name() -> str:
 
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.prctl.argtypes = (ctypes.c_int, *(ctypes.c_ulong,) * 4)
+_libc.syscall.restype = ctypes.c_long

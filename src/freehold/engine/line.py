@@ -4,7 +4,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -141,7 +141,9 @@ class Line:
         """Wait until the supervisor says something new of an engine, for as long as it may take to learn it."""
         news = self._news
         if self.status is gone:
-            await asyncio.wait((asyncio.ensure_future(news.wait()),), timeout=_NEWS_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_NEWS_S):
+                    await news.wait()
 
     async def _answer(self, status: EngineStatus, upstream: Upstream) -> EngineAnswer:
         """Raises _Gone while nothing of an answer has come."""

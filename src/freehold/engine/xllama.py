@@ -43,6 +43,7 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.chat_template = order.chat_template
     parameters.use_jinja = True
     parameters.offline = True
+    parameters.cors_origins = ""  # no web page has any business here
     parameters.ui = False
     parameters.endpoint_slots = False
     parameters.sse_ping_interval = -1  # the gateway keeps its callers company; a ping would hide an error's status
