@@ -14,16 +14,26 @@ class GrowingFile:
         self._disk = disk
         self._descriptor = disk.open_append(path)
         self._torn = False
+        self._unsynced_bytes = 0
         self.size_bytes = os.fstat(self._descriptor).st_size
 
     def append(self, data: bytes) -> None:
         """On disk when this returns, gone when it raises OSError (at the latest before the next append)."""
+        self.write(data)
+        self.sync()
+
+    def write(self, data: bytes) -> None:
+        """Append, but not yet surely on disk: ``sync`` must follow. Raises OSError."""
         self._mend()
         self._torn = True
         self._disk.append(self._descriptor, data)
+        self._unsynced_bytes = len(data)
+
+    def sync(self) -> None:
+        """Make what was written sure. Raises OSError."""
         self._disk.sync(self._descriptor)
         self._torn = False
-        self.size_bytes += len(data)
+        self.size_bytes += self._unsynced_bytes
 
     def cut(self, size_bytes: int) -> None:
         """Forget all after the first ``size_bytes``. Raises OSError, and then does it before the next append."""

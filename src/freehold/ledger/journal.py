@@ -48,7 +48,7 @@ class Journal:
         return replayed
 
     def append(self, first_index: int, entries: Sequence[bytes]) -> None:
-        """On disk when this returns. Raises OSError; then ``undo`` must follow."""
+        """On disk when this returns. Raises OSError; then ``forget`` must follow."""
         if self._name_unsure:
             self._disk.sync_directory(self._path.parent)
             self._name_unsure = False
@@ -56,10 +56,12 @@ class Journal:
         self._file.append(_header(first_index, payload) + payload)
         self._frames.append((first_index + len(entries), self._file.size_bytes))
 
-    def undo(self) -> None:
-        """Free what an ``append`` that failed has left."""
+    def forget(self, index: int) -> None:
+        """Take back the frames from ``index`` on, and what an ``append`` that failed has left."""
+        while self._frames and self._frames[-1][0] > index:
+            self._frames.pop()
         with contextlib.suppress(OSError):  # the file cuts itself before its next append
-            self._file.cut(self._file.size_bytes)
+            self._file.cut(self._frames[-1][1] if self._frames else 0)
 
     def trim(self, published_size: int) -> None:
         """Drop what is published: at once where that is all, else when it is worth a rewrite. Raises OSError."""

@@ -28,22 +28,25 @@ class Salts:
         self._directory = directory
         self._disk = disk
         self._files: dict[str, GrowingFile] = {}
-        self._last: tuple[GrowingFile, int] | None = None
+        self._last: tuple[int, GrowingFile, int] | None = None  # first index, file, its size before
         disk.make_directory(directory)
 
-    def append(self, day: str, salts: Sequence[tuple[int, bytes]]) -> None:
-        """Keep salts, by index, under a day (YYYY-MM-DD, UTC). Raises OSError; then ``undo`` must follow."""
-        self._last = None
-        if not salts:
-            return
+    def write(self, day: str, salts: Sequence[tuple[int, bytes]]) -> None:
+        """Keep salts, by index, under a day (YYYY-MM-DD, UTC); ``sync`` must follow. Raises OSError, as it does."""
         file = self._file(day)
-        self._last = file, file.size_bytes
-        file.append(b"".join([_RECORD.pack(index, salt) for index, salt in salts]))
+        self._last = salts[0][0], file, file.size_bytes
+        file.write(b"".join([_RECORD.pack(index, salt) for index, salt in salts]))
 
-    def undo(self) -> None:
-        """Take back the last ``append``."""
+    def sync(self) -> None:
+        """What was written is on disk when this returns. May run in a thread of its own."""
         if self._last is not None:
-            file, size_bytes = self._last
+            _, file, _ = self._last
+            file.sync()
+
+    def forget(self, index: int) -> None:
+        """Take back the last ``write``, synced or not, if it was of ``index`` or later."""
+        if self._last is not None and self._last[0] >= index:
+            _, file, size_bytes = self._last
             with contextlib.suppress(OSError):  # the file cuts itself before its next append
                 file.cut(size_bytes)
 

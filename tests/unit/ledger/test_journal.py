@@ -79,6 +79,18 @@ def test_damage_before_a_whole_group_is_no_torn_tail(tmp_path: Path) -> None:
         _replay(path)
 
 
+def test_a_group_is_taken_back_and_those_before_it_stay(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = Journal(path, Disk())
+    journal.append(0, [b"one", b"two"])
+    journal.append(2, [b"three"])
+    journal.forget(3)
+    journal.forget(2)
+    journal.append(2, [b"other"])
+    journal.close()
+    assert _replay(path) == [(0, b"one"), (1, b"two"), (2, b"other")]
+
+
 def test_a_journal_that_is_all_published_is_emptied(tmp_path: Path) -> None:
     path = tmp_path / "journal"
     journal = Journal(path, Disk())

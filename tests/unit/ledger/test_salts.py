@@ -13,7 +13,8 @@ DAY = "2026-11-22"
 
 def _salts(path: Path, count: int = 10) -> Salts:
     salts = Salts(path / "salts", Disk())
-    salts.append(DAY, [(index, salt_of(index)) for index in range(0, 3 * count, 3)])
+    salts.write(DAY, [(index, salt_of(index)) for index in range(0, 3 * count, 3)])
+    salts.sync()
     return salts
 
 
@@ -36,7 +37,8 @@ def test_an_erased_salt_is_gone_and_its_neighbours_stay(tmp_path: Path) -> None:
 
 def test_salts_of_admissions_that_never_got_in_are_forgotten(tmp_path: Path) -> None:
     salts = _salts(tmp_path)
-    salts.append("2026-11-23", [(40, salt_of(40))])
+    salts.write("2026-11-23", [(40, salt_of(40))])
+    salts.sync()
     salts.close()
     reopened = Salts(tmp_path / "salts", Disk())
     reopened.cut(9)
@@ -51,20 +53,29 @@ def test_a_torn_record_is_cut(tmp_path: Path) -> None:
         file.write(b"torn")
     reopened = Salts(tmp_path / "salts", Disk())
     reopened.cut(1000)
-    reopened.append(DAY, [(30, salt_of(30))])
+    reopened.write(DAY, [(30, salt_of(30))])
+    reopened.sync()
     assert reopened.find(DAY, 30) == salt_of(30)
 
 
 def test_what_a_failed_append_left_is_taken_back(tmp_path: Path) -> None:
     disk = FailingDisk(error=errno.ENOSPC)
     salts = Salts(tmp_path / "salts", disk)
-    salts.append(DAY, [(0, salt_of(0))])
+    salts.write(DAY, [(0, salt_of(0))])
+    salts.sync()
     disk.fail_after(0)
     with pytest.raises(OSError, match="No space"):
-        salts.append(DAY, [(1, salt_of(1))])
-    salts.undo()
-    salts.append(DAY, [(1, salt_of(2))])
+        salts.write(DAY, [(1, salt_of(1))])
+    salts.forget(1)
+    salts.write(DAY, [(1, salt_of(2))])
+    salts.sync()
     assert salts.find(DAY, 1) == salt_of(2)
+
+
+def test_taking_back_a_group_without_salts_leaves_those_before_it(tmp_path: Path) -> None:
+    salts = _salts(tmp_path)
+    salts.forget(28)
+    assert salts.find(DAY, 27) == salt_of(27)
 
 
 def test_salts_are_for_their_owner_alone(tmp_path: Path) -> None:
