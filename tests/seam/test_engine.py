@@ -124,9 +124,8 @@ async def test_a_completion_is_answered_streamed_and_whole(engines: Engines) -> 
 async def test_a_message_stream_ends_with_message_stop(engines: Engines) -> None:
     events = await stream(engines, Wire.MESSAGES, chat(stream=True))
     names = [event.name for event in events]
-    assert names[0] == "message_start"
+    assert "content_block_delta" in names
     assert names[-2:] == ["message_delta", "message_stop"]
-    assert msgspec.json.decode(events[0].data)["message"]["model"] == MODEL
 
 
 async def test_a_whole_message_has_a_stop_reason_and_usage(engines: Engines) -> None:

@@ -179,7 +179,7 @@ def _running(live: Live) -> Iterator[Check]:
             yield _warn("engine", f"{engine.target} died and is being restarted: {engine.reason}", "See run/log.")
         for part in engine.jail.missing:
             yield _warn("jail", f"{engine.target} is not fully jailed: {part}", "'freehold up --sealed' refuses this.")
-        if engine.pid and not engine.jail.missing:
+        if engine.jail.sealed:
             yield _ok("jail", f"{engine.target} has no network, no connect(2) and no file but its weights")
 
 

@@ -19,6 +19,10 @@ class Supervisor(Protocol):
         """Every process and every engine. Raises EstateError if the supervisor does not answer."""
         ...
 
+    async def retry(self, model: str) -> None:
+        """Have engines that had failed for this model tried again. Raises EstateError as above."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listening:

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -182,6 +183,8 @@ class Operations:
         async with self._changing:
             await self._record(asker, "model.import", manifest.name, weights=manifest.digest)
             await self._publish()
+        with suppress(EstateError):  # without a supervisor there is no engine that could have failed
+            await self._parts.supervisor.retry(manifest.name)
         return {"model": manifest, "new": imported.name_is_new}
 
     async def verify_model(self, request: ByName, asker: Asker) -> Answer:

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks the supervisor, over its socket, which processes and engines run."""
+"""Asks the supervisor, over its socket, which processes and engines run, and to try again."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from freehold.channel import Channel, ChannelClosed, connect
-from freehold.engine.messages import AskProcesses, EstateProcesses
+from freehold.engine.messages import AskProcesses, EstateProcesses, Retry
 from freehold.errors import EstateError
 
 _ANSWERED_WITHIN_S = 5.0
@@ -19,12 +21,22 @@ class SupervisorSocket:
 
     async def processes(self) -> EstateProcesses:
         """Every process and every engine. Raises EstateError if the supervisor does not answer."""
+        async with self._asked() as channel:
+            await channel.send(AskProcesses())
+            return await channel.receive()
+
+    async def retry(self, model: str) -> None:
+        """Have engines that had failed for this model tried again. Raises EstateError as above."""
+        async with self._asked() as channel:
+            await channel.send(Retry(model))
+
+    @asynccontextmanager
+    async def _asked(self) -> AsyncIterator[Channel[EstateProcesses, AskProcesses | Retry]]:
         try:
             async with asyncio.timeout(_ANSWERED_WITHIN_S):
-                channel: Channel[EstateProcesses, AskProcesses] = await connect(self._socket, EstateProcesses)
+                channel: Channel[EstateProcesses, AskProcesses | Retry] = await connect(self._socket, EstateProcesses)
                 try:
-                    channel.post(AskProcesses())
-                    return await channel.receive()
+                    yield channel
                 finally:
                     channel.close()
         except (ChannelClosed, TimeoutError) as exc:

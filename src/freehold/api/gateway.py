@@ -243,4 +243,6 @@ def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
     headers = [_JSON, *_marks(visit)]
     if isinstance(problem, Fault | RateLimited):
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
+    if isinstance(problem, MethodNotAllowed):
+        headers.append(("allow", "POST" if visit.scope.path in DOORS else "GET"))
     visit.exchange.response_bytes(status, headers, body)

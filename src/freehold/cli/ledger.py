@@ -229,7 +229,7 @@ def _flat(entry: Entry) -> dict[str, object]:
     for name, value in msgspec.to_builtins(entry).items():
         if isinstance(value, dict):
             flat |= {f"{name}.{inner}": item for inner, item in value.items()}
-        elif isinstance(value, list):
+        elif isinstance(value, tuple | list):
             flat |= {f"{name}.{row['name']}": "allowed" if row["allowed"] else "refused" for row in value}
         elif name not in ("v", "kind"):
             flat[name] = value

@@ -27,7 +27,11 @@ def text_of(
             continue
         if kind not in reads:
             raise fields.unsupported(f"{name}[{index}]", f"the model reads text only, not {kind[:40]!r}")
-        texts.append(part.text("refusal" if kind == "refusal" else "text") or "")
+        name_of_text = "refusal" if kind == "refusal" else "text"
+        text = part.text(name_of_text)
+        if text is None:
+            raise part.invalid(name_of_text, "a string")
+        texts.append(text)
     return joint.join(texts)
 
 

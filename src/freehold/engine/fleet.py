@@ -67,6 +67,12 @@ class EngineFleet:
         if engine := self._engines.get(target):
             engine.wake()
 
+    def retry(self, model: str) -> None:
+        """The vault's model was brought in or replaced: engines that had failed for it are tried again."""
+        for engine in self._engines.values():
+            if engine.status.model == model:
+                engine.retry()
+
     def use(self, user: object, target: str, calls: int) -> None:
         """``user`` has so many calls with the target's engine now."""
         if engine := self._engines.get(target):

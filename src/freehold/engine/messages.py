@@ -17,6 +17,12 @@ class Wake(msgspec.Struct, frozen=True, tag="wake"):
     target: str
 
 
+class Retry(msgspec.Struct, frozen=True, tag="retry"):
+    """A person has acted: engines of this model that had failed are worth another start."""
+
+    model: str
+
+
 class InUse(msgspec.Struct, frozen=True, tag="in_use"):
     """How many calls the sender has with an engine now. A sender that goes away has none."""
 
@@ -41,5 +47,5 @@ class EstateProcesses(msgspec.Struct, frozen=True, kw_only=True, tag="processes"
     engines: tuple[EngineStatus, ...]
 
 
-ToSupervisor = Subscribe | Wake | InUse | AskProcesses
+ToSupervisor = Subscribe | Wake | Retry | InUse | AskProcesses
 FromSupervisor = Status | EstateProcesses

@@ -98,6 +98,11 @@ class OwnedEngine:
         if self._child.report.state == "stopped" and not self._stopping:
             self._child.start()
 
+    def retry(self) -> None:
+        """Start it again if it had failed."""
+        if self.status.state is EngineState.FAILED:
+            self._child.start()
+
     async def sleep(self) -> None:
         """Stop the process and give its memory back."""
         self._wanted, self._stopping = False, True

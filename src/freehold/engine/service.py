@@ -15,6 +15,7 @@ from freehold.engine.messages import (
     EstateProcesses,
     FromSupervisor,
     InUse,
+    Retry,
     Status,
     Subscribe,
     ToSupervisor,
@@ -42,6 +43,8 @@ class SupervisorService:
                         unsubscribe = unsubscribe or self._fleet.subscribe(_teller(channel))
                     case Wake():
                         self._fleet.wake(message.target)
+                    case Retry():
+                        self._fleet.retry(message.model)
                     case InUse():
                         self._fleet.use(channel, message.target, max(0, message.calls))
                     case AskProcesses():

@@ -105,7 +105,10 @@ class Child:
     async def stop(self) -> None:
         """End the process, and wait until it has: SIGTERM, and SIGKILL after the grace."""
         if self._supervision is not None:
-            self._supervision.cancel()
+            if (
+                not self._supervision.cancelling()
+            ):  # a second cancellation would cut the grace off, and the kill with it
+                self._supervision.cancel()
             await asyncio.wait((self._supervision,))
             self._supervision = None
         self._say("stopped")
@@ -229,12 +232,14 @@ class Child:
 
 async def _end(process: Process, grace_s: float) -> None:
     """Leave nothing of the process's group."""
-    if process.returncode is None:
-        _signal_group(process, signal.SIGTERM)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), grace_s)
-    # Whoever is left in the group keeps its number from being given to anybody else.
-    _signal_group(process, signal.SIGKILL)
+    try:
+        if process.returncode is None:
+            _signal_group(process, signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), grace_s)
+    finally:
+        # Whoever is left in the group keeps its number from being given to anybody else.
+        _signal_group(process, signal.SIGKILL)
     await process.wait()
 
 
@@ -252,7 +257,8 @@ async def _cancel(*tasks: asyncio.Task[int] | asyncio.Future[None]) -> None:
 def _manner(exit_status: int) -> str:
     if exit_status >= 0:
         return f"ended with status {exit_status}"
-    return f"was ended by {signal.Signals(-exit_status).name}"
+    names = {number.value: number.name for number in signal.Signals}
+    return f"was ended by {names.get(-exit_status, f'signal {-exit_status}')}"
 
 
 def _open_log(path: Path) -> BinaryIO:

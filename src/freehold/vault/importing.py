@@ -2,7 +2,7 @@
 """Brings weights into the vault, whole or not at all.
 
 1. The source is parsed, and held to the digest that is pinned here or given by the caller.
-2. Where weights with that digest are here already, nothing is fetched.
+2. Where weights with that digest are here already, nothing is fetched; a file that is at hand is still held to it.
 3. Else they are cloned or copied into a directory of this import, hashed as they lie there, and their header read.
    Never a hard link: whoever owns the source could still change it.
 4. Then they are moved in, and their manifest after them.
@@ -86,6 +86,7 @@ class Importer:
         if order.digest:
             refuse_other(existing, order.name, order.digest)
             if self._store.has_blob(order.digest):
+                _refuse_other_file(order, progress)
                 return self._adopt(order, existing, progress)
         return self._bring_in(order, existing, progress)
 
@@ -165,6 +166,15 @@ class Importer:
             origin=order.text,
             imported_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+
+
+def _refuse_other_file(order: Order, progress: Progress) -> None:
+    """Raises VerificationFailed if the source is a file at hand, and not what it is said to be."""
+    if isinstance(order.source, WeightsFile) and order.source.path.exists():
+        with disk_faults(f"read {order.text}"), open_file(order.source.path) as stream:
+            digest = hash_descriptor(stream.file.fileno(), stream.size_bytes, progress)
+        if digest != order.digest:
+            raise _differs(order.text, order.digest, digest)
 
 
 def _copy(stream: Stream, to: Path, progress: Progress) -> str:

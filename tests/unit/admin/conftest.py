@@ -88,6 +88,11 @@ class FakeSupervisor:
         )
     )
 
+    retried: list[str] = field(default_factory=list)
+
+    async def retry(self, model: str) -> None:
+        self.retried.append(model)
+
     async def processes(self) -> EstateProcesses:
         return EstateProcesses(processes=(ProcessReport(name="ledger", pid=1, state="running"),), engines=self.engines)
 

@@ -135,13 +135,18 @@ async def test_acts_at_the_same_time_each_have_a_version(operations: Operations,
 
 
 async def test_a_model_is_imported_with_progress_and_on_record(
-    operations: Operations, ledger: FakeLedger, steps: Steps, gguf: Callable[[], Path]
+    operations: Operations,
+    ledger: FakeLedger,
+    supervisor: FakeSupervisor,
+    steps: Steps,
+    gguf: Callable[[], Path],
 ) -> None:
     request = ImportModel(source=str(gguf()), name="tiny")
     first = await operations.import_model(request, steps.asker())
     again = await operations.import_model(request, steps.asker())
     assert (first["new"], again["new"]) == (True, False)
     assert "importing" in steps.told
+    assert supervisor.retried == ["tiny", "tiny"]
     kind, subject, _, digests = ledger.acts[0]
     assert (kind, subject, digests) == ("model.import", "tiny", {"weights": first["model"].digest})  # type: ignore[attr-defined]  # a Manifest
     assert (await operations.show_model(ByName(name="tiny"), steps.asker()))["model"] == first["model"]

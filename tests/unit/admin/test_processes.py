@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from freehold.admin.status import pss_bytes
 from freehold.channel import Channel, listen
 from freehold.contract.backend import EngineState, EngineStatus
 from freehold.contract.report import ProcessReport
-from freehold.engine.messages import AskProcesses, EstateProcesses, ToSupervisor
+from freehold.engine.messages import AskProcesses, EstateProcesses, Retry, ToSupervisor
 from freehold.errors import EstateError
 
 KNOWN = EstateProcesses(
@@ -25,6 +26,18 @@ async def test_the_supervisor_is_asked_over_its_socket(tmp_path: Path) -> None:
 
     server = await listen(tmp_path / "supervisor.sock", ToSupervisor, answer)
     assert await SupervisorSocket(tmp_path / "supervisor.sock").processes() == KNOWN
+    server.close()
+
+
+async def test_the_supervisor_is_told_which_model_was_brought_in(tmp_path: Path) -> None:
+    told: asyncio.Future[ToSupervisor] = asyncio.get_running_loop().create_future()
+
+    async def hear(channel: Channel[ToSupervisor, EstateProcesses]) -> None:
+        told.set_result(await channel.receive())
+
+    server = await listen(tmp_path / "supervisor.sock", ToSupervisor, hear)
+    await SupervisorSocket(tmp_path / "supervisor.sock").retry("tiny")
+    assert await told == Retry("tiny")
     server.close()
 
 

@@ -184,6 +184,25 @@ async def test_a_failed_engine_is_not_woken_by_calls(estate: Estate, verify: Cal
         assert fleet.statuses[0].state is EngineState.FAILED
 
 
+async def test_a_failed_engine_is_tried_again_once_its_model_was_brought_in(
+    estate: Estate, verify: Callable[[str], VerifiedWeights]
+) -> None:
+    present = False
+
+    def once_it_is_there(target: str) -> VerifiedWeights:
+        if not present:
+            raise VaultError("the vault has no model 'small'")
+        return verify(target)
+
+    async with running(estate, once_it_is_there) as (fleet, watcher):
+        await watcher.until(EngineState.FAILED)
+        fleet.retry("another")
+        assert fleet.statuses[0].state is EngineState.FAILED
+        present = True
+        fleet.retry("small")
+        await watcher.until(EngineState.READY)
+
+
 async def test_an_idle_engine_sleeps_and_a_call_wakes_it(
     estate: Estate, verify: Callable[[str], VerifiedWeights]
 ) -> None:

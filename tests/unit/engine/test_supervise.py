@@ -148,6 +148,17 @@ async def test_a_process_that_ignores_the_polite_signal_is_killed(story: Story, 
     assert not _alive(pid)
 
 
+async def test_a_second_request_to_stop_does_not_spare_it(story: Story, log: Path, tmp_path: Path) -> None:
+    deaf = tmp_path / "deaf"
+    script = f"trap '' TERM; echo > {deaf}; while :; do sleep 60; done"
+    patience = Patience(grace_s=0.05)
+    child = Child("it", always(shell(script)), Watch(ready=_written(deaf), changed=story.note), log, patience)
+    child.start()
+    pid = (await story.until("running")).pid
+    await asyncio.gather(child.stop(), child.stop())
+    assert not _alive(pid)
+
+
 async def test_a_process_of_somebody_else_is_not_touched(story: Story, log: Path) -> None:
     other = await asyncio.create_subprocess_exec("/bin/sleep", "60")
     child = Child("it", always(shell("exec sleep 60")), Watch(ready=at_once, changed=story.note), log)
