@@ -24,7 +24,7 @@ from freehold.admin.publish import Digests, Publisher
 from freehold.admin.state import State
 from freehold.bootstrap.listeners import is_loopback, tls_file
 from freehold.bootstrap.listening import listening_at
-from freehold.bootstrap.process import common_arguments, log_to_stderr
+from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.channel import reachable_path
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, OperatorError
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--no-tcp", action="store_true", help="open the control socket only, and no admin port")
     options = parser.parse_args()
     log_to_stderr()
+    end_with(options.supervisor)
     os.umask(0o077)
     try:
         uvloop.run(_run(Estate.find(options.estate), options))

@@ -11,7 +11,7 @@ from granian.server.embed import Server
 from freehold.api.gateway import Gateway
 from freehold.api.subscription import follow_snapshots
 from freehold.bootstrap.listeners import DRAIN_S, tls_file
-from freehold.bootstrap.process import common_arguments, log_to_stderr
+from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.contract.estate import Estate
 from freehold.engine.client import Engines
 from freehold.ledger.client import LedgerClient
@@ -24,6 +24,7 @@ def main() -> None:
     """One gateway, until SIGTERM."""
     options = common_arguments("A gateway process of one estate; 'freehold up' starts it.").parse_args()
     log_to_stderr()
+    end_with(options.supervisor)
     uvloop.run(_run(Estate.find(options.estate), options.port))
 
 

@@ -8,7 +8,7 @@ import sys
 
 import uvloop
 
-from freehold.bootstrap.process import common_arguments, log_to_stderr
+from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.contract.estate import Estate
 from freehold.errors import FreeholdError
 from freehold.ledger.log import Log
@@ -21,6 +21,7 @@ def main() -> None:
     """One ledger, until SIGTERM."""
     options = common_arguments("The ledger process of one estate; 'freehold up' starts it.").parse_args()
     log_to_stderr()
+    end_with(options.supervisor)
     os.umask(0o077)
     try:
         uvloop.run(_run(Estate.find(options.estate)))

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every process of an estate does at its start: the same arguments, the same log lines."""
+"""What every process of an estate does at its start: the same arguments, the same log lines, the same end."""
 
 import argparse
+import ctypes
 import logging
+import os
+import signal
 import sys
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def common_arguments(description: str) -> argparse.ArgumentParser:
@@ -13,6 +18,7 @@ def common_arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, help="public port, instead of the one in freehold.toml")
     parser.add_argument("--admin-port", type=int, help="admin port, instead of the one in freehold.toml")
     parser.add_argument("--plaintext", action="store_true", help="listen without TLS beyond loopback")
+    parser.add_argument("--supervisor", type=int, default=0, help="process whose end is to be this one's too")
     return parser
 
 
@@ -20,3 +26,11 @@ def log_to_stderr() -> None:
     """Log to standard error, which the supervisor writes to a file of the process's own. Never content of calls."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.captureWarnings(capture=True)
+
+
+def end_with(supervisor_pid: int) -> None:
+    """Be told to stop when the supervisor dies, however it dies: what it started must not outlive it. 0: nothing."""
+    if supervisor_pid:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != supervisor_pid:  # it died before the kernel was told
+            sys.exit("freehold: the supervisor is gone")

@@ -135,10 +135,11 @@ def _child(
     *,
     grace_s: float = 10.0,
 ) -> Child:
-    argv = [sys.executable, "-m", f"freehold.bootstrap.{name}", "--estate", str(estate.directory), *arguments]
+    program = [sys.executable, "-m", f"freehold.bootstrap.{name}"]
+    given = ["--estate", str(estate.directory), "--supervisor", str(os.getpid()), *arguments]
     return Child(
         name,
-        always(Program(argv=argv, env=os.environ)),
+        always(Program(argv=program + given, env=os.environ)),
         Watch(ready=partial(_until, connects)),
         log=estate.logs / f"{name}.log",
         patience=Patience(grace_s=grace_s),
