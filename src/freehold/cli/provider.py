@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""freehold provider: what is known of whoever runs a provider, and who can compel them. Reads files, asks nobody."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+import msgspec
+
+from freehold.cli import output
+from freehold.cli.options import estate_option, examples, json_option
+from freehold.contract.estate import Estate
+from freehold.contract.facts import UNKNOWN, Reason
+from freehold.errors import NotFound
+from freehold.policy.facts import EXPOSURE, Description, Register, Said, describe, load_register
+
+
+@click.group(
+    short_help="Who runs a provider, and who can compel them.",
+    epilog=examples("freehold provider list", "freehold provider show mistral"),
+)
+def provider() -> None:
+    """Providers: what the facts say of whoever runs them, and which states can compel them.
+
+    The facts are those that came with this release, with the estate's own in facts/*.yaml over them. Nothing here
+    contacts anybody, and none of it needs an estate.
+    """
+
+
+@provider.command("list", epilog=examples("freehold provider list", "freehold provider list --json"))
+@estate_option
+@json_option
+def list_(estate: Estate, *, as_json: bool) -> None:
+    """Show every provider of the register with the states that can compel it. ?? stands for what nobody established."""
+    register = _register(estate)
+    found = [describe(register, name, _today()) for name in register.providers]
+    if as_json:
+        output.emit("providers", [_summary(description) for description in found])
+        return
+    output.table(
+        ("provider", "authorities", "exposure", "computed in", "confidence", "as of", "open"),
+        [_row(description) for description in found],
+        empty="The register has no provider.",
+    )
+    output.note(
+        f"{UNKNOWN}: not established, so it matches every forbid; 'open' counts the questions. *: the estate's own."
+    )
+
+
+@provider.command(epilog=examples("freehold provider show ovhcloud", "freehold provider show azure-openai --json"))
+@click.argument("name")
+@estate_option
+@json_option
+def show(name: str, estate: Estate, *, as_json: bool) -> None:
+    """Show the chain of one provider with its sources, what follows from it, and what is not known."""
+    register = _register(estate)
+    if name not in register.providers:
+        raise _not_found(name, register)
+    description = describe(register, name, _today())
+    if as_json:
+        output.emit("provider", {**_summary(description), **_details(description)})
+    else:
+        _show(description)
+
+
+def _register(estate: Estate) -> Register:
+    if not estate.directory.is_dir():
+        output.note(f"There is no estate in {estate.directory}: these are the facts of this release alone.")
+    return load_register(estate.facts)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _not_found(name: str, register: Register) -> NotFound:
+    wanted = name.lower()
+    near = [known for known in register.providers if wanted and (wanted in known or known in wanted)]
+    near += [known for known in difflib.get_close_matches(wanted, register.providers, n=3) if known not in near]
+    hint = f"Near it: {', '.join(near[:5])}." if near else "'freehold provider list' shows all."
+    return NotFound(f"there is no provider {name!r} in the register", hint=hint)
+
+
+def _summary(description: Description) -> dict[str, Any]:
+    facts: dict[str, Any] = msgspec.to_builtins(description.facts)
+    del facts["reasons"], facts["owned"], facts["operator"]
+    return {
+        "name": description.name,
+        "title": description.title,
+        **facts,
+        "confidence": description.confidence.value,
+        "open_questions": _open(description),
+        "own": description.own,
+    }
+
+
+def _details(description: Description) -> dict[str, Any]:
+    details: dict[str, Any] = msgspec.to_builtins(description)
+    details["reasons"] = details.pop("facts")["reasons"]
+    return details
+
+
+def _row(description: Description) -> Sequence[object]:
+    facts = description.facts
+    name = f"{description.name} *" if description.own else description.name
+    return (
+        name,
+        facts.authorities,
+        facts.exposure,
+        facts.locations,
+        description.confidence,
+        facts.as_of,
+        _open(description),
+    )
+
+
+def _open(description: Description) -> int:
+    """How many questions about who can compel it have no confirmed answer."""
+    return sum(reason.state == UNKNOWN for reason in description.facts.reasons)
+
+
+class _Sources:
+    """Sources by number, so that a line stays short."""
+
+    def __init__(self) -> None:
+        self.numbered: dict[str, int] = {}
+
+    def mark(self, source: str, as_of: str, confidence: str) -> str:
+        number = self.numbered.setdefault(source, len(self.numbered) + 1)
+        return f"[{number}] {confidence}, {as_of}"
+
+
+def _show(description: Description) -> None:
+    facts, sources = description.facts, _Sources()
+    output.say(f"{click.style(description.title, bold=True)} ({description.name})")
+    if description.own:
+        output.say("This is the estate's own entry.")
+    for entry in description.overridden:
+        output.say(click.style(f"! overridden by the estate: {entry}", fg="yellow"))
+    output.fields(
+        {
+            "authorities": facts.authorities,
+            "exposure": facts.exposure,
+            "computed in": facts.locations,
+            "kept for": UNKNOWN if facts.retention_days is None else f"{facts.retention_days} days at most",
+            "trained on": {True: "yes", False: "no", None: UNKNOWN}[facts.trains],
+            "dialects": description.dialects,
+            "oldest fact": facts.as_of,
+        }
+    )
+    _section("Who runs it, owns it and sees what is sent", _lines(description.chain, sources))
+    known = [reason for reason in facts.reasons if reason.state != UNKNOWN]
+    _section(
+        f"Why these states (rule, version {description.rule_version})",
+        [
+            _because(reason, sources, counts=counts)
+            for counts in (True, False)
+            for reason in known
+            if _counts(reason) is counts
+        ],
+    )
+    _section("Where, for how long, and for what", _lines(description.terms, sources))
+    _section("Hosts", _lines(description.hosts, sources))
+    _section("Laws that reach abroad", _lines(description.statutes, sources))
+    _section("Models of its own that one can hold", _lines(description.licences, sources))
+    unknown = (
+        f"{r.because}  {sources.mark(r.source, r.as_of, r.confidence)}" for r in facts.reasons if r.state == UNKNOWN
+    )
+    _section("What is not known", [*dict.fromkeys(unknown), *description.unknown])
+    _section("Notes", description.notes)
+    _section("Sources", (f"[{number}] {source}" for source, number in sources.numbered.items()))
+
+
+def _counts(reason: Reason) -> bool:
+    return reason.rule not in EXPOSURE
+
+
+def _because(reason: Reason, sources: _Sources, *, counts: bool) -> str:
+    kind = "authority" if counts else "exposure"
+    mark = sources.mark(reason.source, reason.as_of, reason.confidence)
+    return f"{reason.state}  {kind} ({reason.rule}): {reason.because}  {mark}"
+
+
+def _lines(said: Sequence[Said], sources: _Sources) -> list[str]:
+    return [
+        f"{'  ' * item.depth}{item.what}: {item.value}{f'; {item.note}' if item.note else ''}"
+        f"  {sources.mark(item.source, item.as_of, item.confidence)}"
+        for item in said
+    ]
+
+
+def _section(heading: str, lines: Iterable[str]) -> None:
+    listed = list(lines)
+    if listed:
+        output.say()
+        output.say(click.style(heading, bold=True))
+        for line in listed:
+            output.say(f"  {line}")
