@@ -28,6 +28,10 @@
     │       └── LedgerFull
     └── OperatorError         the estate or a command needs a person
         ├── SettingsError
+        ├── PolicyInvalid
+        ├── PolicyNotProvable
+        ├── ClaimInvalid
+        ├── ClaimNotProved
         ├── EstateError
         ├── NotFound
         ├── VaultError
@@ -239,6 +243,34 @@ class SettingsError(OperatorError):
 
     code = "settings_invalid"
     hint = "Correct freehold.toml; every setting is in docs/reference/settings.md."
+
+
+class PolicyInvalid(OperatorError):
+    """A rule is not what it should be. The message names each file and line. The rules in force stay in force."""
+
+    code = "policy_invalid"
+    hint = "Correct the file; 'freehold policy check' tries it. What rules may say is in docs/reference/policy.md."
+
+
+class PolicyNotProvable(OperatorError):
+    """A rule uses what the prover does not cover, so nothing can be proved of the rules. The message names both."""
+
+    code = "policy_not_provable"
+    hint = "Write the rule without it; what the prover covers is in docs/reference/claims.md."
+
+
+class ClaimInvalid(OperatorError):
+    """A claim does not parse. The message says where, and what was expected there."""
+
+    code = "claim_invalid"
+    hint = "Correct the claim; the words that it may use are in docs/reference/claims.md."
+
+
+class ClaimNotProved(OperatorError):
+    """The rules break a claim of the estate, or it could not be decided. The rules in force stay in force."""
+
+    code = "claim_not_proved"
+    hint = "Change the rules until the claim holds, or the claim: 'freehold policy prove' tries both."
 
 
 class EstateError(OperatorError):

@@ -64,7 +64,9 @@ async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIte
     A fault after the first piece becomes the dialect's own closing error event, not an exception.
     """
     call = asked.call
-    trail.decision = decision = on.policy.decide(call, key=asked.key, service=asked.service, targets=asked.targets)
+    trail.decision = decision = on.policy.decide(
+        call, key=asked.key, service=asked.service, targets=asked.targets, at_unix=asked.request.at_unix
+    )
     admission = on.ledger.admit(call, decision, targets=asked.targets, snapshot_version=on.snapshot_version)
     if not decision.allowed:
         trail.position = await admission.durable()

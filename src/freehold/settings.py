@@ -54,12 +54,20 @@ class LedgerSection(Section, frozen=True):
     publish_after_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
 
 
+class PolicySection(Section, frozen=True):
+    """Which rules decide; the estate's own are in policies/*.cedar."""
+
+    set: Literal["owned-only", "eu-only", "eu-or-adequate", "open"] = "owned-only"
+    facts_max_age_days: Positive = 365  # doctor warns of facts that are older
+
+
 class ServiceSection(Section, frozen=True):
     """The name that applications put in `model`."""
 
     targets: Annotated[list[str], Meta(min_length=1)]
     aliases: list[str] = []
     data_class: DataClassName = "internal"
+    purpose: Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z")] = ""  # what it is for, as rules may ask
 
     @property
     def level(self) -> DataClass:
@@ -87,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     listen: ListenSection
     gateway: GatewaySection
     ledger: LedgerSection
+    policy: PolicySection
     services: dict[str, ServiceSection]
     targets: dict[str, TargetSection]
 
@@ -96,6 +105,7 @@ _TABLES: dict[str, type[Section]] = {
     "listen": ListenSection,
     "gateway": GatewaySection,
     "ledger": LedgerSection,
+    "policy": PolicySection,
 }
 _NAMED_TABLES: dict[str, type[Section]] = {"service": ServiceSection, "target": TargetSection}
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")

@@ -12,6 +12,8 @@ from typing import Any
 
 from freehold.channel import reachable_path
 from freehold.errors import (
+    ClaimInvalid,
+    ClaimNotProved,
     EstateError,
     ForeignOrigin,
     FreeholdError,
@@ -21,6 +23,8 @@ from freehold.errors import (
     LedgerUnavailable,
     NotFound,
     OperatorError,
+    PolicyInvalid,
+    PolicyNotProvable,
     SettingsError,
     VaultError,
     VerificationFailed,
@@ -36,6 +40,10 @@ _KINDS: Mapping[str, type[FreeholdError]] = {
     kind.code: kind
     for kind in (
         SettingsError,
+        PolicyInvalid,
+        PolicyNotProvable,
+        ClaimInvalid,
+        ClaimNotProved,
         EstateError,
         NotFound,
         VaultError,

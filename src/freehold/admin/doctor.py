@@ -7,6 +7,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from freehold.admin import host
 from freehold.admin.interface import Supervisor
 from freehold.contract.backend import EngineState, EngineStatus
 from freehold.contract.estate import Estate
-from freehold.errors import EstateError, LedgerFault, OperatorError
+from freehold.errors import EstateError, LedgerFault, OperatorError, SettingsError
 from freehold.ledger.interface import Ledger
+from freehold.policy.facts import load_register, stale, upcoming
 from freehold.settings import Settings
 from freehold.vault import Vault
 
 _RELEASED_UNIX = 1_793_500_000  # November 2026: a clock that is before this release is wrong
+_FORESEEN = timedelta(days=365)  # what changes later than that is told, and no warning
 _TIGHT_BYTES = 2**30  # a warning, well before the ledger's reserve is reached
 
 
@@ -76,6 +79,7 @@ def examine(
         _clock(),
         _listener(settings, unencrypted=unencrypted),
         *_kernel(),
+        *_facts(estate, settings),
         *_weights(estate, settings, progress),
         *(_running(live) if live is not None else ()),
     ]
@@ -165,6 +169,30 @@ def _weights(estate: Estate, settings: Settings, progress: Callable[[int, int], 
             yield _fail("weights", problem.message, problem.advice or f"Import {model} again, from a source you trust.")
         else:
             yield _ok("weights", f"{model} is what was imported: {manifest.digest}")
+
+
+def _facts(estate: Estate, settings: Settings) -> Iterator[Check]:
+    try:
+        register = load_register(estate.facts)
+    except SettingsError as problem:
+        yield _fail("facts", problem.message, problem.advice)
+        return
+    today = datetime.now(UTC).date()
+    old = stale(register, today, settings.policy.facts_max_age_days)
+    changes = upcoming(register, today)
+    if old:
+        rest = f"; {len(old) - 1} more facts want a look" if len(old) > 1 else ""
+        yield _warn(
+            "facts", f"{old[0].entry} {old[0].what}{rest}", "Look at their sources again; correct them in facts/."
+        )
+    else:
+        yield _ok("facts", f"no fact is older than {settings.policy.facts_max_age_days} days")
+    for change in changes:
+        told = f"{change.on.isoformat()}: {change.what} ({change.entry})"
+        if change.on - today <= _FORESEEN:
+            yield _warn("facts", told, "See what 'freehold policy matrix' allows then, and arrange for it.")
+        else:
+            yield _ok("facts", told)
 
 
 def _running(live: Live) -> Iterator[Check]:

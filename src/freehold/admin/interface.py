@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from freehold.admin.publish import Digests, Publisher
+from freehold.admin.publish import Publisher
 from freehold.admin.state import State
 from freehold.contract.estate import Estate
 from freehold.engine.messages import EstateProcesses
@@ -39,7 +39,6 @@ class Parts:
 
     estate: Estate
     listening: Listening
-    digests: Digests
     state: State
     vault: Vault
     ledger: Ledger

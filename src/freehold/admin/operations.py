@@ -17,11 +17,12 @@ import msgspec
 from freehold.admin.doctor import Live, examine
 from freehold.admin.interface import Parts, Progress
 from freehold.admin.keys import EVERY_SERVICE, KeyRecord, OperatorRecord, Prefix, digest_of, new_id, new_secret
-from freehold.admin.publish import compose
+from freehold.admin.publish import compose, models_of
 from freehold.admin.requests import ById, ByName, CreateKey, CreateOperator, ImportModel, Nothing
 from freehold.admin.status import describe
 from freehold.admin.views import key_view, key_views, operator_view, operator_views
 from freehold.contract.call import DataClass
+from freehold.contract.law import Law
 from freehold.contract.snapshot import Snapshot
 from freehold.errors import (
     EstateError,
@@ -30,8 +31,9 @@ from freehold.errors import (
     LedgerUnavailable,
     NotFound,
     SettingsError,
-    VaultError,
 )
+from freehold.policy.load import Sources, day_of, law_of, read_sources
+from freehold.policy.prove.claims import hold_claims
 from freehold.settings import Settings, read_settings
 
 Answer = Mapping[str, object]
@@ -64,12 +66,32 @@ class Operations:
         self._settings = settings
         self._now_unix = now_unix
         self._recorded_within_s = recorded_within_s
+        self._sources: Sources | None = None  # of the law in force
+        self._law = Law()
+        self._law_at_unix = 0.0
         self._changing = asyncio.Lock()  # held from the first effect of a change until it is in force and on record
 
     async def start(self) -> None:
-        """Publish the first snapshot."""
+        """Publish the first snapshot. Raises PolicyInvalid, and SettingsError for the facts: then nothing is served."""
         async with self._changing:
+            self._sources = await asyncio.to_thread(read_sources, self._parts.estate, self._settings.policy.set)
+            self._law, self._law_at_unix = await self._law_from(self._sources)
             await self._publish()
+
+    async def turn_day(self) -> bool:
+        """Apply what changes with the date, such as an adequacy decision that lapses. True if that changed anything."""
+        async with self._changing:
+            if self._sources is None:
+                raise RuntimeError("the operations were not started")
+            now_unix = self._now_unix()
+            if day_of(now_unix) == day_of(self._law_at_unix):
+                return False
+            before, self._law_at_unix = self._law, now_unix
+            self._law = await asyncio.to_thread(law_of, self._sources, now_unix=now_unix)
+            if self._law == before:
+                return False
+            await self._publish()
+            return True
 
     async def health(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002 - the shape of every operation
         return {"status": "ok"}
@@ -90,7 +112,7 @@ class Operations:
         return {"checks": checks}
 
     async def reload(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        """Put freehold.toml in force. What is wrong with it is said, and the configuration in force stays."""
+        """Put freehold.toml, rules and facts in force. What is wrong is said, and all that was in force stays."""
         async with self._changing:
             path = self._parts.estate.settings
             old, new = self._settings, read_settings(path)
@@ -100,10 +122,25 @@ class Operations:
                     hint="Set it back. Another ledger is another estate: 'freehold init'.",
                 )
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            await self._record(asker, "settings.reload", path.name, settings=f"sha256:{digest}")
-            self._settings = new
+            sources = await asyncio.to_thread(read_sources, self._parts.estate, new.policy.set)
+            law, at_unix = await self._law_from(sources)
+            await self._record(
+                asker,
+                "settings.reload",
+                path.name,
+                settings=f"sha256:{digest}",
+                policy=law.policy_digest,
+                facts=law.facts_digest,
+            )
+            self._settings, self._sources = new, sources
+            self._law, self._law_at_unix = law, at_unix
             in_force = await self._publish()
         return {"reload": {"in_force": in_force, "after_restart": _needs_restart(old, new)}}
+
+    async def show_policy(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        """The law in force, with the services and targets that it decides about; no key."""
+        snapshot = await asyncio.to_thread(self._composed, 0)
+        return {"policy": {"law": snapshot.law, "services": snapshot.services, "targets": snapshot.targets}}
 
     async def list_keys(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         keys = await asyncio.to_thread(self._parts.state.api_keys)
@@ -219,26 +256,25 @@ class Operations:
 
     async def _publish(self) -> bool:
         """Put the configuration in force as it now is. False if a gateway did not confirm it in time."""
-        snapshot = await asyncio.to_thread(self._compose)
-        return await self._parts.publisher.publish(snapshot)
+        version = await asyncio.to_thread(self._parts.state.next_snapshot_version)
+        return await self._parts.publisher.publish(await asyncio.to_thread(self._composed, version))
 
-    def _compose(self) -> Snapshot:
-        state = self._parts.state
+    def _composed(self, version: int) -> Snapshot:
         return compose(
             self._settings,
-            state.api_keys(),
-            {target.model: self._digest_of(target.model) for target in self._settings.targets.values()},
-            self._parts.digests,
-            version=state.next_snapshot_version(),
+            self._parts.state.api_keys(),
+            models_of(self._settings, self._parts.vault),
+            self._law,
+            version=version,
             now_unix=self._now_unix(),
         )
 
-    def _digest_of(self, model: str) -> str:
-        """Empty if the vault has no such model, or none that it trusts: that must not keep a key from being revoked."""
-        try:
-            return self._parts.vault.show(model).digest
-        except VaultError:
-            return ""
+    async def _law_from(self, sources: Sources) -> tuple[Law, float]:
+        """The law of today, once every claim of the estate is proved of it; and when that was."""
+        now_unix = self._now_unix()
+        law = await asyncio.to_thread(law_of, sources, now_unix=now_unix)
+        await asyncio.to_thread(hold_claims, self._parts.estate, law, now_unix=now_unix)
+        return law, now_unix
 
     def _require_services(self, services: tuple[str, ...]) -> None:
         for service in services:

@@ -4,37 +4,31 @@
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.admin.keys import KeyRecord, Standing
 from freehold.channel import Channel, ChannelClosed, listen
 from freehold.contract.backend import BackendKind, Model, Service, Target
+from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
 from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.errors import VaultError
 from freehold.settings import Settings
+from freehold.vault import Manifest, Vault
 
 CONFIRMED_WITHIN_S = 2.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Digests:
-    """What a decision is made with, by its SHA-256."""
-
-    policy: str
-    facts: str
 
 
 def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is made of
     settings: Settings,
     keys: Iterable[KeyRecord],
-    models: Mapping[str, str],
-    digests: Digests,
+    models: Mapping[str, Manifest],
+    law: Law,
     *,
     version: int,
     now_unix: float,
 ) -> Snapshot:
-    """The snapshot. ``models`` maps names to digests; keys that are worth nothing stay out of it.
+    """The snapshot. ``models`` are those of the vault, by name; keys that are worth nothing stay out of it.
 
     A target whose model is not in the vault is named with an empty digest: its engine cannot start, and its calls get
     an answer that says so instead of a refusal.
@@ -47,17 +41,12 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
                 data_class=section.level,
                 targets=tuple(section.targets),
                 aliases=tuple(section.aliases),
+                purpose=section.purpose,
             )
             for name, section in settings.services.items()
         ),
         targets=tuple(
-            Target(
-                name=name,
-                kind=BackendKind.ENGINE,
-                model=Model(name=section.model, digest=models.get(section.model, "")),
-                operator="self",
-            )
-            for name, section in settings.targets.items()
+            _target(name, section.model, models.get(section.model)) for name, section in settings.targets.items()
         ),
         keys=tuple(
             ApiKey(
@@ -71,9 +60,27 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
             for key in keys
             if key.standing(now_unix) is Standing.ACTIVE
         ),
-        policy_digest=digests.policy,
-        facts_digest=digests.facts,
+        law=law,
         max_body_bytes=settings.gateway.max_body_mb * 2**20,
+    )
+
+
+def models_of(settings: Settings, vault: Vault) -> Mapping[str, Manifest]:
+    """The models of the targets that the vault has. One that it does not trust must not block a revocation."""
+    models: dict[str, Manifest] = {}
+    for name in {target.model for target in settings.targets.values()}:
+        with contextlib.suppress(VaultError):
+            models[name] = vault.show(name)
+    return models
+
+
+def _target(name: str, model: str, manifest: Manifest | None) -> Target:
+    return Target(
+        name=name,
+        kind=BackendKind.ENGINE,
+        model=Model(name=model, digest=manifest.digest if manifest else ""),
+        operator="self",
+        licence=manifest.licence if manifest else "",
     )
 
 

@@ -29,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "status", Nothing, Operations.status),
     Route("POST", "doctor", Nothing, Operations.doctor, long=True),
     Route("POST", "reload", Nothing, Operations.reload),
+    Route("GET", "policy", Nothing, Operations.show_policy),
     Route("GET", "keys", Nothing, Operations.list_keys),
     Route("POST", "keys", CreateKey, Operations.create_key),
     Route("POST", "keys/{id}/revoke", ById, Operations.revoke_key),

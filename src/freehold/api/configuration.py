@@ -16,7 +16,7 @@ class Configuration:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
-        self.policy = Policy()
+        self.policy = Policy(snapshot)
         self.names = Names(snapshot.services)
         self._keys = {key.secret_sha256: key for key in snapshot.keys}
         self._targets = {target.name: target for target in snapshot.targets}

@@ -3,6 +3,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -14,13 +15,12 @@ import uvloop
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from freehold import policy
 from freehold.admin.doors import AdminPort, ControlSocket
 from freehold.admin.http import AdminApp
 from freehold.admin.interface import Listening, Parts
 from freehold.admin.operations import Operations
 from freehold.admin.processes import SupervisorSocket
-from freehold.admin.publish import Digests, Publisher
+from freehold.admin.publish import Publisher
 from freehold.admin.state import State
 from freehold.bootstrap.listeners import is_loopback, tls_file
 from freehold.bootstrap.listening import listening_at
@@ -34,6 +34,8 @@ from freehold.vault import Vault
 
 Serving = asyncio.Future[None]  # done when the server ends, for whatever reason
 
+_log = logging.getLogger(__name__)
+_DAY_LOOKED_AT_EVERY_S = 60.0
 _HEAD_WITHIN_MS = 10_000  # a connection that sends no request head for so long is closed
 
 
@@ -62,6 +64,8 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
         operations = Operations(parts, settings)
         await operations.start()
         async with AsyncExitStack() as stack:
+            days = asyncio.create_task(_turn_days(operations))
+            stack.callback(days.cancel)
             app = AdminApp(operations, ControlSocket())
             serving = [await stack.enter_async_context(serving_on_socket(app, estate.control_socket))]
             if not options.no_tcp:
@@ -76,6 +80,17 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
             await told.wait()
 
 
+async def _turn_days(operations: Operations) -> None:
+    """Apply what changes with the date. Looked at often, because a machine may sleep, or have its clock set."""
+    while True:
+        await asyncio.sleep(_DAY_LOOKED_AT_EVERY_S)
+        try:
+            if await operations.turn_day():
+                _log.info("another day: the facts in force have changed")
+        except OperatorError as problem:
+            _log.error("another day: %s", problem.message)
+
+
 @asynccontextmanager
 async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
     state = State(estate.state)
@@ -87,7 +102,6 @@ async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
         yield Parts(
             estate=estate,
             listening=listening,
-            digests=Digests(policy=policy.rules_digest(), facts=policy.facts_digest()),
             state=state,
             vault=Vault(estate.vault),
             ledger=ledger,

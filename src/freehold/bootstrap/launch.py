@@ -14,6 +14,9 @@ from pathlib import Path
 from freehold.admin.client import AdminClient
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
+from freehold.policy.load import law_of, read_sources
+from freehold.policy.prove.claims import hold_claims
+from freehold.settings import read_settings
 
 _POLL_S = 0.02
 _START_S = 30.0
@@ -33,6 +36,13 @@ def supervisor_pid(estate: Estate) -> int | None:
             written = lock.read().strip()
             return int(written) if written.isdigit() else None
     return None
+
+
+def check_law(estate: Estate) -> None:
+    """Raise what is wrong with settings, rules, facts and claims here, where a person sees it, before a start."""
+    now_unix = time.time()
+    law = law_of(read_sources(estate, read_settings(estate.settings).policy.set), now_unix=now_unix)
+    hold_claims(estate, law, now_unix=now_unix)
 
 
 def start_supervisor(estate: Estate, options: Sequence[str], *, detach: bool) -> subprocess.Popen[bytes]:
@@ -92,6 +102,7 @@ def control(estate: Estate) -> Iterator[AdminClient]:
     if supervisor_pid(estate) is not None:
         yield await_control(estate)
         return
+    check_law(estate)
     supervisor = start_supervisor(estate, ["--acts-only"], detach=True)
     try:
         yield await_control(estate, supervisor)

@@ -97,13 +97,13 @@ def doctor(context: click.Context, estate: Estate, *, as_json: bool) -> None:
         context.exit(1)
 
 
-@click.command(short_help="Put freehold.toml in force.", epilog=examples("freehold reload"))
+@click.command(short_help="Put freehold.toml, rules and facts in force.", epilog=examples("freehold reload"))
 @estate_option
 @json_option
 def reload(estate: Estate, *, as_json: bool) -> None:
-    """Put freehold.toml in force without a restart: services, aliases, limits.
+    """Put freehold.toml, policies/ and facts/ in force without a restart: services, aliases, limits, rules.
 
-    If something is wrong with the file, the line is named and the configuration in force stays. What changes a port, an
+    If something is wrong with a file, the line is named and all that was in force stays. What changes a port, an
     engine or the ledger is named, and waits for the next 'freehold down' and 'freehold up'.
     """
     with control(estate) as admin:
@@ -111,7 +111,7 @@ def reload(estate: Estate, *, as_json: bool) -> None:
     if as_json:
         output.emit("reload", answer)
         return
-    output.say("freehold.toml is in force.")
+    output.say("freehold.toml, the rules and the facts are in force.")
     if answer["after_restart"]:
         output.note(f"After the next 'freehold down' and 'freehold up': {', '.join(answer['after_restart'])}")
 

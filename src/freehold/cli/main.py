@@ -20,6 +20,8 @@ from freehold.cli.ledger import ledger
 from freehold.cli.operator import operator
 from freehold.cli.options import examples
 from freehold.cli.output import report
+from freehold.cli.policy import policy
+from freehold.cli.provider import provider
 from freehold.cli.up import down, up
 from freehold.cli.vault import vault
 from freehold.errors import FreeholdError, Refusal
@@ -79,7 +81,7 @@ def main() -> None:
     """
 
 
-for _command in (init, up, down, status, doctor, reload, chat, key, operator, vault, ledger):
+for _command in (init, up, down, status, doctor, reload, chat, key, operator, vault, provider, policy, ledger):
     main.add_command(_command)
 
 

@@ -31,6 +31,7 @@ class Target:
     model: Model
     operator: str  # "self" for an engine of this estate
     authorities: tuple[str, ...] = ()  # states that can compel the operator; empty for the estate's own engines
+    licence: str = ""  # SPDX id of the model's licence; empty: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Service:
     data_class: DataClass
     targets: tuple[str, ...]  # order of preference
     aliases: tuple[str, ...] = ()
+    purpose: str = ""  # what it is for, as rules may ask; empty: not said
 
 
 class EngineState(StrEnum):

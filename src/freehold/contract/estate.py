@@ -22,6 +22,16 @@ class Estate:
         return self.directory / "freehold.toml"
 
     @property
+    def policies(self) -> Path:
+        """The estate's own rules, ``*.cedar``."""
+        return self.directory / "policies"
+
+    @property
+    def facts(self) -> Path:
+        """The estate's own facts, ``*.yaml``."""
+        return self.directory / "facts"
+
+    @property
     def keys(self) -> Path:
         return self.directory / "keys"
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from freehold.contract.backend import Service, Target
 from freehold.contract.call import DataClass
+from freehold.contract.law import Law
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,5 @@ class Snapshot:
     services: tuple[Service, ...] = ()
     targets: tuple[Target, ...] = ()
     keys: tuple[ApiKey, ...] = ()
-    policy_digest: str = ""
-    facts_digest: str = ""
+    law: Law = field(default_factory=Law)
     max_body_bytes: int = field(default=32 * 2**20)

@@ -1,61 +1,109 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The decision: every target of the service against every rule. Pure; what was decided once is remembered."""
+"""The decision: every target of the service against every rule. Pure; what was decided once is remembered.
 
-import hashlib
+What a verdict depends on is finite: the key, or only the services that it lists where no rule names a key; the service
+with its purpose; the data class; and the time, as far as rules compare it with some instants. Only where a rule does
+more with the time is every call judged anew.
+"""
 
-from freehold.contract.backend import Service, Target
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import lru_cache
+
+from freehold.contract.backend import BackendKind, Service, Target
 from freehold.contract.call import Call, DataClass
 from freehold.contract.decision import Decision, Verdict
-from freehold.contract.snapshot import ApiKey
-from freehold.policy.rules import DEFAULT_DENY, RULES, Effect, Question, Rule
+from freehold.contract.facts import BackendFacts
+from freehold.contract.law import RuleFile
+from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.policy.cedar import Rule, read_rules
+from freehold.policy.judge import Application, Backend, Circumstances, Judge
+from freehold.policy.trees import instants, names_key
+from freehold.policy.unknown import nothing_known
+
+_KEPT = 65536  # verdicts; a key that is made for each call must not fill the memory
+_ALWAYS = 0
 
 
 class Policy:
     """The rules over one snapshot's keys, services and targets. A new snapshot gets a new ``Policy``."""
 
-    def __init__(self, rules: tuple[Rule, ...] = RULES) -> None:
-        self._rules = rules
-        self._digests = (rules_digest(rules), facts_digest())
-        self._verdicts: dict[tuple[str, str, DataClass], tuple[Verdict, ...]] = {}
+    def __init__(self, snapshot: Snapshot) -> None:
+        law = snapshot.law
+        reading = _read(law.files)
+        self._judge = Judge(reading.rules, backends_of(snapshot), law.states)
+        self._digests = (law.policy_digest, law.facts_digest)
+        self._by_key, self._instants = reading.by_key, reading.instants
+        self._verdicts: dict[tuple[object, str, DataClass, int], tuple[Verdict, ...]] = {}
 
-    def decide(self, call: Call, *, key: ApiKey, service: Service, targets: tuple[Target, ...]) -> Decision:
+    def decide(
+        self, call: Call, *, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int
+    ) -> Decision:
         """Judge every target, in the order given. Nothing is allowed that no rule permits."""
-        known = (key.id, service.name, call.data_class)
-        verdicts = self._verdicts.get(known)
-        if verdicts is None:
-            asked = (
-                Question(key=key, service=service, data_class=call.data_class, target=target) for target in targets
-            )
-            verdicts = self._verdicts[known] = tuple(_judge(question, self._rules) for question in asked)
-        policy_digest, facts = self._digests
+        instants = self._instants
+        if instants is None:
+            verdicts = self._judged(call, key, service, targets, at_unix)
+        else:
+            span = bisect_right(instants, at_unix) if instants else _ALWAYS
+            known = (key.id if self._by_key else key.services, service.name, call.data_class, span)
+            verdicts = self._verdicts.get(known)  # type: ignore[assignment]  # None is dealt with at once
+            if verdicts is None:
+                if len(self._verdicts) >= _KEPT:
+                    self._verdicts.clear()
+                verdicts = self._verdicts[known] = self._judged(call, key, service, targets, at_unix)
+        policy_digest, facts_digest = self._digests
         return Decision(
             id=f"dec_{call.id.removeprefix('call_')}",
             verdicts=verdicts,
             policy_digest=policy_digest,
-            facts_digest=facts,
+            facts_digest=facts_digest,
         )
 
+    def _judged(
+        self, call: Call, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int
+    ) -> tuple[Verdict, ...]:
+        application = Application(key=key.id, services=key.services)
+        circumstances = Circumstances(
+            service=service.name, purpose=service.purpose, data_class=call.data_class, at_unix=at_unix
+        )
+        rulings = [(target.name, self._judge.judge(application, target.name, circumstances)) for target in targets]
+        return tuple(Verdict(target=name, allowed=ruling.allowed, rules=ruling.rules) for name, ruling in rulings)
 
-def _judge(question: Question, rules: tuple[Rule, ...]) -> Verdict:
-    holding = [rule for rule in rules if rule.holds(question)]
-    forbidding = sorted(rule.id for rule in holding if rule.effect is Effect.FORBID)
-    permitting = sorted(rule.id for rule in holding if rule.effect is Effect.PERMIT)
-    return Verdict(
-        target=question.target.name,
-        allowed=bool(permitting) and not forbidding,
-        rules=tuple(forbidding or permitting or [DEFAULT_DENY]),
+
+def backends_of(snapshot: Snapshot) -> tuple[Backend, ...]:
+    """Who stands behind each target. An operator that no fact is about is unknown in everything."""
+    facts = {known.operator: known for known in snapshot.law.facts}
+    return tuple(
+        Backend(
+            name=target.name,
+            facts=_credible(target, facts.get(target.operator, nothing_known(target.operator))),
+            licence=target.licence,
+        )
+        for target in snapshot.targets
     )
 
 
-def rules_digest(rules: tuple[Rule, ...] = RULES) -> str:
-    """SHA-256 over what the rules say, so that a decision names the set that made it."""
-    return _digest("\n".join(f"{rule.id}: {rule.effect}: {rule.text}" for rule in rules))
+def _credible(target: Target, facts: BackendFacts) -> BackendFacts:
+    """Only an engine is owned, whatever is said of its operator."""
+    return facts if target.kind is BackendKind.ENGINE or not facts.owned else nothing_known(target.operator)
 
 
-def facts_digest() -> str:
-    """SHA-256 over the facts that the rules looked at. The default rules look at none but the targets themselves."""
-    return _digest("")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """The rules, and what verdicts depend on by them."""
+
+    rules: tuple[Rule, ...]
+    by_key: bool
+    instants: tuple[int, ...] | None  # at which a rule may change its mind, in order; None: at any
 
 
-def _digest(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+@lru_cache(maxsize=2)
+def _read(files: tuple[RuleFile, ...]) -> _Reading:
+    """Once for the many snapshots that have the same."""
+    rules = read_rules(files)
+    edges = [instants(rule.tree) for rule in rules]
+    return _Reading(
+        rules=rules,
+        by_key=any(names_key(rule.tree) for rule in rules),
+        instants=None if None in edges else tuple(sorted({at for of_rule in edges if of_rule for at in of_rule})),
+    )

@@ -13,7 +13,7 @@ from tests.gguf_builder import Gguf
 from freehold.admin.founding import found
 from freehold.admin.interface import Listening, Parts
 from freehold.admin.operations import Asker, Operations
-from freehold.admin.publish import Digests, Publisher
+from freehold.admin.publish import Publisher
 from freehold.admin.state import State
 from freehold.contract.backend import EngineState, EngineStatus, Jail, Target
 from freehold.contract.call import Call
@@ -141,7 +141,6 @@ def parts(estate: Estate, state: State, ledger: FakeLedger, supervisor: FakeSupe
     return Parts(
         estate=estate,
         listening=Listening(base_url="http://127.0.0.1:8080", admin_url="http://127.0.0.1:8081"),
-        digests=Digests(policy="sha256:01", facts="sha256:02"),
         state=state,
         vault=Vault(estate.vault),
         ledger=ledger,

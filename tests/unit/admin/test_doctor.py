@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from tests.facts_builder import organisation, owner, said, text
 
 from freehold.admin import host
 from freehold.admin.doctor import Check, Finding, examine
@@ -54,3 +57,41 @@ def test_a_kernel_without_seccomp_is_seen(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "actions_avail").write_text("kill_process kill_thread errno allow\n")
     assert host.has_seccomp(tmp_path)
+
+
+def of_facts(estate: Estate, **own: dict[str, object]) -> list[Check]:
+    estate.facts.mkdir(exist_ok=True)
+    (estate.facts / "own.yaml").write_text(text(**own))
+    return [check for check in look(estate) if check.name == "facts"]
+
+
+def test_facts_that_are_old_are_a_warning_by_the_age_that_is_set(estate: Estate) -> None:
+    ancient = said(name="Ancient", seat="FR") | {"as_of": "2001-01-01"}
+    (check,) = [check for check in of_facts(estate, organisations={"ancient": ancient}) if "old" in check.what]
+    assert check.finding is Finding.WARN
+    assert check.what.startswith("organisations.ancient is ")
+    written = estate.settings.read_text().replace("[policy]", "[policy]\nfacts_max_age_days = 100000")
+    estate.settings.write_text(written)
+    assert {check.finding for check in look(estate) if "no fact is older than 100000 days" in check.what} == {
+        Finding.OK
+    }
+
+
+def test_what_changes_within_a_year_is_a_warning_and_what_changes_later_is_told(estate: Estate) -> None:
+    today = datetime.now(UTC).date()
+    soon, later = (today + timedelta(days=days) for days in (30, 3000))
+    checks = of_facts(
+        estate,
+        adequacy={"GB": said(name="United Kingdom", expires=soon.isoformat())},
+        organisations={"a": organisation("FR", owner("b", effective=later.isoformat())), "b": organisation("US")},
+    )
+    found = {check.what.partition(":")[0]: check for check in checks}
+    assert found[soon.isoformat()].finding is Finding.WARN
+    assert "the adequacy decision for United Kingdom lapses (adequacy.GB)" in found[soon.isoformat()].what
+    assert found[later.isoformat()].finding is Finding.OK
+
+
+def test_facts_that_cannot_be_read_are_a_failure(estate: Estate) -> None:
+    (check,) = of_facts(estate, providers={"paris": {"name": "Paris"}})
+    assert check.finding is Finding.FAIL
+    assert "providers.paris: lacks 'source'" in check.what

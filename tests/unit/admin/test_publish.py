@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from freehold.admin.keys import KeyRecord
-from freehold.admin.publish import Digests, Publisher, compose
+from freehold.admin.publish import Publisher, compose
 from freehold.channel import Channel, connect
 from freehold.contract.backend import BackendKind
 from freehold.contract.call import DataClass
+from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
 from freehold.contract.snapshot import Snapshot
 from freehold.settings import parse_settings
+from freehold.vault import Manifest
 
 SETTINGS = parse_settings(
     """
@@ -27,6 +29,7 @@ SETTINGS = parse_settings(
     targets = ["local", "spare"]
     aliases = ["gpt-*"]
     data_class = "personal"
+    purpose = "support"
     [target.local]
     engine = "llamacpp"
     model = "here"
@@ -35,7 +38,22 @@ SETTINGS = parse_settings(
     model = "missing"
     """
 )
-DIGESTS = Digests(policy="sha256:01", facts="sha256:02")
+LAW = Law(set="owned-only", policy_digest="sha256:01", facts_digest="sha256:02")
+HERE = Manifest(
+    name="here",
+    digest="sha256:" + "cd" * 32,
+    size_bytes=1,
+    title="",
+    architecture="llama",
+    parameters=1,
+    quantisation="",
+    context_train_tokens=1,
+    chat_template_digest="",
+    tokenizer="",
+    licence="Apache-2.0",
+    origin="",
+    imported_at="2026-11-22T00:00:00Z",
+)
 KEY = KeyRecord(
     id="key_1",
     label="said by a person",
@@ -49,7 +67,7 @@ GatewayEnd = Channel[Snapshot, GatewayReport]
 
 
 def snapshot_of(*keys: KeyRecord, version: int = 1) -> Snapshot:
-    return compose(SETTINGS, keys, {"here": "sha256:cd"}, DIGESTS, version=version, now_unix=100.0)
+    return compose(SETTINGS, keys, {"here": HERE}, LAW, version=version, now_unix=100.0)
 
 
 def test_a_snapshot_holds_what_a_call_needs() -> None:
@@ -57,9 +75,10 @@ def test_a_snapshot_holds_what_a_call_needs() -> None:
     (service,), (local, spare) = snapshot.services, snapshot.targets
     assert (service.name, service.targets, service.aliases) == ("default", ("local", "spare"), ("gpt-*",))
     assert service.data_class is DataClass.PERSONAL
-    assert (local.kind, local.operator, local.model.digest) == (BackendKind.ENGINE, "self", "sha256:cd")
-    assert (spare.model.name, spare.model.digest) == ("missing", "")
-    assert (snapshot.policy_digest, snapshot.facts_digest) == ("sha256:01", "sha256:02")
+    assert (local.kind, local.operator, local.model.digest) == (BackendKind.ENGINE, "self", HERE.digest)
+    assert (spare.model.name, spare.model.digest, spare.licence) == ("missing", "", "")
+    assert (service.purpose, local.licence) == ("support", "Apache-2.0")
+    assert snapshot.law == LAW
     assert snapshot.max_body_bytes == 2 * 2**20
 
 

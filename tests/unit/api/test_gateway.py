@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.law_builder import law
 
 from freehold.api.gateway import Gateway
 from freehold.contract.backend import BackendKind, EngineStatus, Model, Service, Target
@@ -155,6 +156,7 @@ SNAPSHOT = Snapshot(
     ),
     targets=(TARGET,),
     keys=(key("good"), key("narrow", services=("other",)), key("slow", requests_per_minute=1)),
+    law=law(),
     max_body_bytes=2**20,
 )
 
