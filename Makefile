@@ -3,13 +3,14 @@
 
 PYTHON ?= python3
 ESTATE ?= estate
+PORTS := $(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .PHONY: up down test test-system check format bench lock clean
 
 up: .venv/run ## An owned model behind three APIs: installs, starts, asks it one question, verifies the receipt
-	@$(BIN)/freehold up --detach --estate $(ESTATE)
+	@$(BIN)/freehold up --detach --estate $(ESTATE) $(PORTS)
 
 down: .venv/run ## Stops everything that `make up` started, and nothing else
 	@$(BIN)/freehold down --estate $(ESTATE)

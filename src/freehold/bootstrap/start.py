@@ -13,7 +13,7 @@ from freehold.bootstrap.launch import await_control, control, start_supervisor, 
 from freehold.bootstrap.listeners import check_listeners
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.settings import Settings
+from freehold.settings import ListenSection, Settings, read_settings
 from freehold.vault import DEFAULT_MODEL, Vault
 
 Told = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much (0: not known)
@@ -51,21 +51,20 @@ class Up:
 
 def bring_up(estate: Estate, wish: Wish, told: Told, *, detach: bool) -> Up:
     """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
-    ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
-    settings = found(estate, **ports).settings
     if supervisor_pid(estate) is not None:
         client = await_control(estate)
         return Up(client=client, status=_await_ready(client, told), first_key="", supervisor=None)
-    _check_ports(settings, wish)
-    first_key = _stock(estate, settings, told)
+    _check_ports(estate, wish)
+    ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
+    first_key = _stock(estate, found(estate, **ports).settings, told)
     supervisor = start_supervisor(estate, wish.flags, detach=detach)
     client = await_control(estate, supervisor)
     return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
 
 
-def _check_ports(settings: Settings, wish: Wish) -> None:
-    """Say what is wrong with the ports here, where a person sees it, before anything is started."""
-    listen = settings.listen
+def _check_ports(estate: Estate, wish: Wish) -> None:
+    """Say what is wrong with the ports here, where a person sees it, before anything is made or started."""
+    listen = read_settings(estate.settings).listen if estate.settings.exists() else ListenSection()
     check_listeners(
         listen,
         port=wish.port or listen.port,

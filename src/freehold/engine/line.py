@@ -23,6 +23,7 @@ _KEEP_ALIVE_S: Final = 2.0  # llama.cpp closes after 5; a call must not meet tha
 _IDLE_AFTER_S: Final = 1.0  # how long the last call is over before the supervisor is told
 _NEWS_S: Final = 1.0  # how long the supervisor may take to learn that an engine is gone
 _PLACES_UNTIL_KNOWN: Final = 64
+_UNKNOWN_S: Final = 5.0  # how long a target that the supervisor has not told of may take to turn up
 
 
 class EngineAnswer:
@@ -73,7 +74,7 @@ class Line:
             raise EngineBusy(f"the engine of {self._target} is not ready, and as many calls as may wait for it do")
         self._waiting += 1
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(patience_s if self.status else min(patience_s, _UNKNOWN_S)):
                 return await self._awaited()
         except TimeoutError as exc:
             state = self.status.state if self.status else "not known to the supervisor"
