@@ -35,9 +35,9 @@ class EnginePlan:
     prompt_cache_mib: int  # prompts kept in memory for when they come again
 
 
-# llama.cpp's threads wait for each other many times a token. One that has to share its core with the gateway or with the
-# applications holds up all of them: on two busy cores, two threads made a third of the tokens that one made. So a core is
-# left to the others, except while a prompt is read, where threads meet less often.
+# llama.cpp's threads wait for each other many times a token. One that has to share its core with the gateway or with
+# applications holds up all of them: on two busy cores, two threads made a third of the tokens that one made. So a core
+# is left to the others, except while a prompt is read, where threads meet less often.
 def choose(target: TargetSection, weights: VerifiedWeights, host: Host) -> EnginePlan:
     """The target's own numbers, and for the rest what fits the host."""
     slots = target.slots or _SLOTS
