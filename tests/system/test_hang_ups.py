@@ -24,12 +24,12 @@ LONG = chat(
 
 @pytest.fixture(scope="module")
 def house(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
-    """One slot: while a call has it, every other waits. So an answer proves that the engine is free."""
+    """One slot: while a call has it, two may wait. So an answer proves that the engine is free."""
     own = Estate(tmp_path_factory.mktemp("hang-ups") / "estate")
     try:
         own.run("init")
         own.take_vault_of(estate)
-        own.set("target.local", "slots = 1")
+        own.set("target.local", "slots = 1\nqueue = 2")
         own.up()
         yield own
     finally:
@@ -89,6 +89,27 @@ def test_a_hang_up_in_the_queue_is_on_record_and_the_call_before_is_not_disturbe
     first, second = since.calls()
     assert first.ending == "complete"
     assert second.ending == "cancelled"
+    assert_free(house)
+
+
+def test_a_call_that_finds_the_queue_full_is_told_to_come_back_and_on_record(house: Estate) -> None:
+    since = Since(house)
+    with (
+        asking(house, "POST", CHAT, json.dumps(LONG | {"stream": True}).encode()) as response,
+        dialled(house) as second,
+        dialled(house) as third,
+    ):
+        assert response.readline().startswith(b"data:")
+        for connection in (second, third):
+            connection.sendall(whole_request(house, chat()))
+        wait_for(lambda: open_admissions(house) == 3, "one is answered and two wait")
+        for path in (CHAT, MESSAGES):
+            refused = post(house, path, chat())
+            assert refused.status in {503, 529}
+            assert int(refused.headers["retry-after"]) >= 1
+            assert "engine_busy" in refused.body.decode()
+    endings = [record.ending for record in since.calls()]
+    assert endings == ["cancelled"] * 3 + ["failed"] * 2
     assert_free(house)
 
 
