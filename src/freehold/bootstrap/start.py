@@ -18,6 +18,8 @@ from freehold.vault import DEFAULT_MODEL, Vault
 
 Told = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much (0: not known)
 
+ANSWERING = ("ready", "asleep")
+_WHY = "'freehold doctor' says what to do; calls get 503 until then."
 _READY_S = 600.0  # a large model takes its time to load
 _POLL_S = 0.05
 
@@ -47,6 +49,13 @@ class Up:
     status: Mapping[str, Any]
     first_key: str  # the secret, on the run that made it; else empty
     supervisor: subprocess.Popen[bytes] | None
+
+    def require_answering(self) -> None:
+        """Raise EstateError if no target can answer, which leaves the estate up for a person to see why."""
+        targets = self.status["targets"]
+        if not any(target["state"] in ANSWERING for target in targets):
+            reasons = "; ".join(f"{target['target']}: {target['reason']}" for target in targets)
+            raise EstateError(f"the estate is up, and no target can answer ({reasons})", hint=_WHY)
 
 
 def bring_up(estate: Estate, wish: Wish, told: Told, *, detach: bool) -> Up:

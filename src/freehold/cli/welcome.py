@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from freehold.admin.client import AdminClient
-from freehold.bootstrap.start import Up
+from freehold.bootstrap.start import ANSWERING, Up
 from freehold.cli import output
 from freehold.cli.public import connect, passing_key
 from freehold.contract.estate import Estate
@@ -21,7 +21,6 @@ from freehold.ledger.receipt import check_receipt, receipt_for
 _QUESTION = "What is the capital of France? Answer in one short sentence."
 _SILENCE_S = 120.0
 _SESSION_S = 120.0
-ANSWERING = ("ready", "asleep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
