@@ -185,6 +185,14 @@ def test_after_everything_was_killed_up_brings_all_back(module_estate: Estate) -
     module_estate.run("ledger", "verify")
 
 
+def test_what_the_supervisor_started_ends_with_it_and_up_brings_all_back(module_estate: Estate) -> None:
+    supervisor = int((module_estate.files / "run" / "supervisor.lock").read_text())
+    module_estate.kill(supervisor)
+    wait_for(lambda: not processes.of_estate(module_estate.directory), "nothing of it runs", timeout_s=20)
+    module_estate.up()
+    assert post(module_estate, CHAT, chat()).status == 200
+
+
 def test_sigterm_to_the_gateway_lets_a_call_finish(module_estate: Estate) -> None:
     """It is how ``down`` ends it, and the supervisor starts it again."""
     body = json.dumps(LONG | {"stream": True, "max_tokens": 100}).encode()
