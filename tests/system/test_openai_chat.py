@@ -190,7 +190,8 @@ def test_logprobs_are_streamed(openai: OpenAI) -> None:
 def test_a_json_schema_is_obeyed_even_by_a_small_model(openai: OpenAI) -> None:
     answer = openai.chat.completions.create(
         model="gpt-4o",
-        max_tokens=60,
+        max_tokens=200,
+        temperature=0,
         messages=[{"role": "user", "content": "Describe Paris."}],
         response_format={
             "type": "json_schema",

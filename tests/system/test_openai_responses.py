@@ -20,7 +20,7 @@ def test_a_response_has_the_text_the_model_and_the_usage(openai: OpenAI) -> None
 
 
 def test_a_response_that_was_cut_off_says_why(openai: OpenAI) -> None:
-    response = openai.responses.create(model="gpt-5", input="Count to a thousand.", max_output_tokens=16)
+    response = openai.responses.create(model="gpt-5", input="Count to a thousand.", max_output_tokens=2, temperature=0)
     assert response.status == "incomplete"
     assert response.incomplete_details is not None
     assert response.incomplete_details.reason == "max_output_tokens"

@@ -74,7 +74,8 @@ class Line:
             raise EngineBusy(f"the engine of {self._target} is not ready, and as many calls as may wait for it do")
         self._waiting += 1
         try:
-            async with asyncio.timeout(patience_s if self.status else min(patience_s, _UNKNOWN_S)):
+            async with asyncio.timeout(patience_s):
+                await self._known()
                 return await self._awaited()
         except TimeoutError as exc:
             state = self.status.state if self.status else "not known to the supervisor"
@@ -125,6 +126,13 @@ class Line:
     @property
     def _places(self) -> int:
         return max(1, self.status.slots + self.status.queue) if self.status else _PLACES_UNTIL_KNOWN
+
+    async def _known(self) -> None:
+        """Wait until the supervisor has told of the target. One that it does not tell of soon is none of its."""
+        if self.status is None:
+            async with asyncio.timeout(_UNKNOWN_S):
+                while self.status is None:
+                    await self._news.wait()
 
     async def _awaited(self) -> EngineStatus:
         while True:
