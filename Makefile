@@ -3,13 +3,16 @@
 
 PYTHON ?= python3
 ESTATE ?= estate
+PORTS := $(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PORT))
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install
 
 .PHONY: up down test test-system check format bench lock clean
 
 up: .venv/run ## An owned model behind three APIs: installs, starts, asks it one question, verifies the receipt
-	@$(BIN)/freehold up --detach --estate $(ESTATE)
+	@$(BIN)/freehold up --detach --estate $(ESTATE) $(PORTS)
+	@echo
+	@echo "The command is $(BIN)/freehold; '. $(BIN)/activate' puts it on the PATH of this shell."
 
 down: .venv/run ## Stops everything that `make up` started, and nothing else
 	@$(BIN)/freehold down --estate $(ESTATE)
@@ -47,10 +50,11 @@ clean: ## Removes what the other targets made, but for estates
 	@touch $@
 
 .venv/run: .venv/made requirements/run.lock pyproject.toml
-	$(PIP) --require-hashes --requirement requirements/run.lock
-	$(PIP) --no-deps --no-build-isolation --editable .
+	@echo "Installing what requirements/run.lock pins into .venv; this happens once."
+	@$(PIP) --require-hashes --requirement requirements/run.lock
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev: .venv/run requirements/dev.lock
-	$(PIP) --require-hashes --requirement requirements/dev.lock
+	@$(PIP) --quiet --require-hashes --requirement requirements/dev.lock
 	@touch $@

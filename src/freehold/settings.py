@@ -44,7 +44,7 @@ class GatewaySection(Section, frozen=True):
     """The processes that hold the public port."""
 
     max_body_mb: Annotated[int, Meta(ge=1, le=1024)] = 32
-    requests_per_minute: Positive = 600  # of a key that was made without a rate of its own
+    requests_per_minute: Positive = 60_000  # of a key that was made without a rate of its own
 
 
 class LedgerSection(Section, frozen=True):

@@ -53,12 +53,26 @@ def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founde
 
 
 def require_estate(estate: Estate) -> None:
-    """Raise EstateError unless there is an estate."""
-    if not estate.settings.is_file():
+    """Raise EstateError unless there is an estate, and one that this user may read."""
+    with readable(estate):
+        there = estate.settings.is_file()
+    if not there:
         raise EstateError(
             f"{estate.directory} is not an estate: it has no freehold.toml",
             hint="'freehold init' makes one; --estate DIR or $FREEHOLD_ESTATE says where it is.",
         )
+
+
+@contextmanager
+def readable(estate: Estate) -> Iterator[None]:
+    """Raises EstateError where the estate is closed to this user."""
+    try:
+        yield
+    except PermissionError as exc:
+        raise EstateError(
+            f"{estate.directory} belongs to another user, and this one may not read it",
+            hint="Run the command as the user who owns the estate.",
+        ) from exc
 
 
 def _require_writable(directory: Path) -> None:

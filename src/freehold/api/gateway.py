@@ -6,14 +6,14 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from freehold.api.configuration import Configuration
 from freehold.api.doors import DOORS, HEALTH, MODELS, Door, dialect_of
 from freehold.api.rate import Rates
-from freehold.api.rsgi import Exchange, Scope, read_body
+from freehold.api.rsgi import Exchange, ProtocolClosed, Scope, read_body
 from freehold.contract.call import Call, DataClass, Dialect
 from freehold.contract.report import GatewayReport
 from freehold.contract.snapshot import ApiKey, Snapshot
@@ -159,9 +159,7 @@ class Gateway:
         )
         async with serve(asked, parts, visit.trail) as pieces:
             if request.stream:
-                transport = visit.exchange.response_stream(200, _EVENTS + _marks(visit))
-                async for piece in pieces:
-                    await transport.send_bytes(piece)
+                await _send(pieces, visit)
             else:
                 whole = b"".join([piece async for piece in pieces])
                 visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], whole)
@@ -190,6 +188,15 @@ class Gateway:
 
     def _count(self, **more: int) -> None:
         self._report = replace(self._report, **{name: getattr(self._report, name) + by for name, by in more.items()})
+
+
+async def _send(pieces: AsyncIterator[bytes], visit: _Visit) -> None:
+    transport = visit.exchange.response_stream(200, _EVENTS + _marks(visit))
+    async for piece in pieces:
+        try:
+            await transport.send_bytes(piece)
+        except ProtocolClosed as exc:
+            raise asyncio.CancelledError from exc  # the caller hung up, and this is the first that we hear of it
 
 
 def _asked(visit: _Visit, request: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:

@@ -4,7 +4,11 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # it has no __all__
+
 from freehold.errors import InvalidRequest, TooLarge
+
+__all__ = ["Exchange", "Headers", "ProtocolClosed", "Scope", "Transport", "read_body"]
 
 
 class Headers(Protocol):

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from freehold.admin.client import AdminClient
+from freehold.admin.founding import readable, require_estate
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.policy.load import law_of, read_sources
@@ -26,7 +27,8 @@ _STOP_S = 30.0
 def supervisor_pid(estate: Estate) -> int | None:
     """The process that supervises the estate now, if one does: it holds the lock that its pid is written in."""
     try:
-        lock = estate.lock.open("rb")
+        with readable(estate):
+            lock = estate.lock.open("rb")
     except FileNotFoundError:
         return None
     with lock:
@@ -97,8 +99,7 @@ def stop_supervisor(estate: Estate) -> bool:
 @contextmanager
 def control(estate: Estate) -> Iterator[AdminClient]:
     """The estate's control process; where the estate is down, one that is there for this act alone."""
-    if not estate.settings.exists():
-        raise EstateError(f"{estate.directory} is not an estate", hint="'freehold up' or 'freehold init' makes one.")
+    require_estate(estate)
     if supervisor_pid(estate) is not None:
         yield await_control(estate)
         return

@@ -9,15 +9,17 @@ from typing import Any
 
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
-from freehold.bootstrap.launch import await_control, check_law, control, start_supervisor, supervisor_pid
+from freehold.bootstrap.launch import await_control, control, start_supervisor, supervisor_pid
 from freehold.bootstrap.listeners import check_listeners
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.settings import Settings
+from freehold.settings import ListenSection, Settings, read_settings
 from freehold.vault import DEFAULT_MODEL, Vault
 
 Told = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much (0: not known)
 
+ANSWERING = ("ready", "asleep")
+_WHY = "'freehold doctor' says what to do; calls get 503 until then."
 _READY_S = 600.0  # a large model takes its time to load
 _POLL_S = 0.05
 
@@ -48,25 +50,30 @@ class Up:
     first_key: str  # the secret, on the run that made it; else empty
     supervisor: subprocess.Popen[bytes] | None
 
+    def require_answering(self) -> None:
+        """Raise EstateError if no target can answer, which leaves the estate up for a person to see why."""
+        targets = self.status["targets"]
+        if not any(target["state"] in ANSWERING for target in targets):
+            reasons = "; ".join(f"{target['target']}: {target['reason']}" for target in targets)
+            raise EstateError(f"the estate is up, and no target can answer ({reasons})", hint=_WHY)
+
 
 def bring_up(estate: Estate, wish: Wish, told: Told, *, detach: bool) -> Up:
     """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
-    ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
-    settings = found(estate, **ports).settings
     if supervisor_pid(estate) is not None:
         client = await_control(estate)
         return Up(client=client, status=_await_ready(client, told), first_key="", supervisor=None)
-    _check_ports(settings, wish)
-    check_law(estate)
-    first_key = _stock(estate, settings, told)
+    _check_ports(estate, wish)
+    ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
+    first_key = _stock(estate, found(estate, **ports).settings, told)
     supervisor = start_supervisor(estate, wish.flags, detach=detach)
     client = await_control(estate, supervisor)
     return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
 
 
-def _check_ports(settings: Settings, wish: Wish) -> None:
-    """Say what is wrong with the ports here, where a person sees it, before anything is started."""
-    listen = settings.listen
+def _check_ports(estate: Estate, wish: Wish) -> None:
+    """Say what is wrong with the ports here, where a person sees it, before anything is made or started."""
+    listen = read_settings(estate.settings).listen if estate.settings.exists() else ListenSection()
     check_listeners(
         listen,
         port=wish.port or listen.port,

@@ -3,12 +3,11 @@
 
 import http.client
 import json
-import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import partial
 
 import click
 import msgspec
@@ -17,9 +16,9 @@ from freehold.admin.founding import require_estate
 from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples
+from freehold.cli.public import connect, passing_key
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, Fault, InvalidRequest, PolicyDenied
-from freehold.settings import read_settings
 
 _KEY_S = 12 * 3600.0  # should this process be killed before it revokes its key
 _SILENCE_S = 600.0
@@ -74,16 +73,8 @@ def _line(estate: Estate, service: str) -> Iterator["_Line"]:
         raise EstateError(f"the estate in {estate.directory} is down", hint="'freehold up --detach' starts it.")
     with control(estate) as admin:
         base_url = admin.get("status")["status"]["base_url"]
-        key = admin.post("keys", {"label": "freehold chat", "services": [service], "expires_in_s": _KEY_S})["key"]
-        try:
-            yield _Line(base_url, key["secret"], service, _certificate(estate))
-        finally:
-            admin.post(f"keys/{key['id']}/revoke")
-
-
-def _certificate(estate: Estate) -> str:
-    name = read_settings(estate.settings).listen.tls_cert
-    return str(estate.directory / name) if name else ""
+        with passing_key(admin, "freehold chat", lives_s=_KEY_S, services=[service]) as secret:
+            yield _Line(partial(connect, estate, base_url, silence_s=_SILENCE_S), secret, service)
 
 
 class _Delta(msgspec.Struct):
@@ -117,11 +108,10 @@ class _Shown:
 class _Line:
     """A conversation with one service."""
 
-    def __init__(self, base_url: str, secret: str, service: str, certificate: str) -> None:
+    def __init__(self, connect: Callable[[], http.client.HTTPConnection], secret: str, service: str) -> None:
         self.service = service
-        self._base_url = base_url
+        self._connect = connect
         self._secret = secret
-        self._certificate = certificate
         self._messages: list[dict[str, str]] = []
 
     def ask(self, question: str) -> None:
@@ -150,16 +140,6 @@ class _Line:
             raise Fault("the gateway broke off, or answered what is not its protocol") from exc
         finally:
             connection.close()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self._base_url)
-        host, port = parts.hostname or "", parts.port
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(host, port, timeout=_SILENCE_S)
-        # the estate's own certificate, whatever name it is made out to: it is reached by its address here
-        trusted = ssl.create_default_context(cafile=self._certificate)
-        trusted.check_hostname = False
-        return http.client.HTTPSConnection(host, port, timeout=_SILENCE_S, context=trusted)
 
 
 def _deltas(response: http.client.HTTPResponse) -> Iterator[str]:

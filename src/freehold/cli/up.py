@@ -53,6 +53,7 @@ def up(  # noqa: PLR0913 - one argument for each option
             _print_json(begun)
         else:
             welcome(estate, begun)
+        begun.require_answering()
     finally:
         if not detach and begun.supervisor is not None:
             _stay(begun.supervisor)

@@ -1,28 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person sees once the estate is up: one real answer with its receipt verified, and how to ask for more."""
 
+import http.client
 import json
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from freehold.admin.client import AdminClient
-from freehold.bootstrap.start import Up
+from freehold.bootstrap.start import ANSWERING, Up
 from freehold.cli import output
+from freehold.cli.public import connect, passing_key
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.ledger.receipt import check_receipt, receipt_for
 
 _QUESTION = "What is the capital of France? Answer in one short sentence."
-_ANSWERED_WITHIN_S = 120.0
+_SILENCE_S = 120.0
 _SESSION_S = 120.0
-ANSWERING = ("ready", "asleep")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,54 +40,38 @@ def welcome(estate: Estate, begun: Up) -> None:
     for target in status["targets"]:
         _tell_target(target)
     if any(target["state"] in ANSWERING for target in status["targets"]):
-        with _some_key(begun.client, key) as usable:
-            answer = _ask(status["base_url"], usable, service)
+        # of the keys that were made before, nobody here knows the secret
+        some_key = nullcontext(key) if key else passing_key(begun.client, "freehold up", lives_s=_SESSION_S)
+        with some_key as secret:
+            answer = _ask(estate, status["base_url"], secret, service)
         _tell_answer(answer)
         _tell_receipt(estate, begun.client, answer)
     _tell_names(status["services"])
     _tell_how(status["base_url"], service, key)
 
 
-@contextmanager
-def _some_key(admin: AdminClient, first_key: str) -> Iterator[str]:
-    """The first key, or one that lives for this question only: of the others nobody here knows the secret."""
-    if first_key:
-        yield first_key
-        return
-    made = admin.post("keys", {"label": "freehold up", "expires_in_s": _SESSION_S})["key"]
-    try:
-        yield made["secret"]
-    finally:
-        admin.post(f"keys/{made['id']}/revoke")
-
-
-def _ask(base_url: str, key: str, service: str) -> Answer:
+def _ask(estate: Estate, base_url: str, key: str, service: str) -> Answer:
     began_s = time.monotonic()
-    request = urllib.request.Request(  # noqa: S310 - the estate's own address, always http or https
-        f"{base_url}/v1/chat/completions",
-        data=json.dumps(
-            {
-                "model": service,
-                "messages": [{"role": "user", "content": _QUESTION}],
-                "max_tokens": 48,
-                "temperature": 0,
-            }
-        ).encode(),
-        headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
-    )
+    question = {"role": "user", "content": _QUESTION}
+    body = json.dumps({"model": service, "messages": [question], "max_tokens": 48, "temperature": 0})
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    connection = connect(estate, base_url, silence_s=_SILENCE_S)
     try:
-        with urllib.request.urlopen(request, timeout=_ANSWERED_WITHIN_S) as response:  # noqa: S310 - as above
-            body = json.load(response)
-    except (urllib.error.URLError, TimeoutError, ValueError) as exc:
+        connection.request("POST", "/v1/chat/completions", body=body, headers=headers)
+        response = connection.getresponse()
+        told = json.load(response)
+        return Answer(
+            text=told["choices"][0]["message"]["content"].strip(),
+            model=told["model"],
+            receipt=response.headers["Freehold-Receipt"],
+            seconds=time.monotonic() - began_s,
+        )
+    except (OSError, http.client.HTTPException, ValueError, LookupError) as exc:
         raise EstateError(
             "the estate is up, and its public API did not answer a question", hint="'freehold doctor' tells more."
         ) from exc
-    return Answer(
-        text=body["choices"][0]["message"]["content"].strip(),
-        model=body["model"],
-        receipt=response.headers["freehold-receipt"],
-        seconds=time.monotonic() - began_s,
-    )
+    finally:
+        connection.close()
 
 
 def _tell_target(target: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ _KEEP_ALIVE_S: Final = 2.0  # llama.cpp closes after 5; a call must not meet tha
 _IDLE_AFTER_S: Final = 1.0  # how long the last call is over before the supervisor is told
 _NEWS_S: Final = 1.0  # how long the supervisor may take to learn that an engine is gone
 _PLACES_UNTIL_KNOWN: Final = 64
+_UNKNOWN_S: Final = 5.0  # how long a target that the supervisor has not told of may take to turn up
 
 
 class EngineAnswer:
@@ -74,6 +75,7 @@ class Line:
         self._waiting += 1
         try:
             async with asyncio.timeout(patience_s):
+                await self._known()
                 return await self._awaited()
         except TimeoutError as exc:
             state = self.status.state if self.status else "not known to the supervisor"
@@ -124,6 +126,13 @@ class Line:
     @property
     def _places(self) -> int:
         return max(1, self.status.slots + self.status.queue) if self.status else _PLACES_UNTIL_KNOWN
+
+    async def _known(self) -> None:
+        """Wait until the supervisor has told of the target. One that it does not tell of soon is none of its."""
+        if self.status is None:
+            async with asyncio.timeout(_UNKNOWN_S):
+                while self.status is None:
+                    await self._news.wait()
 
     async def _awaited(self) -> EngineStatus:
         while True:

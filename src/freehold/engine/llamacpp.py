@@ -37,6 +37,7 @@ def command(binary: Path, order: Order) -> list[str]:
         "--ctx-size": plan.context_tokens * plan.slots,
         "--parallel": plan.slots,
         "--threads": plan.threads,
+        "--threads-batch": plan.prompt_threads,
         "--threads-http": order.http_threads,
         "--cache-ram": plan.prompt_cache_mib,
     }

@@ -27,6 +27,9 @@ from freehold.settings import TargetSection
 
 _SOCKET: Final = "engine.sock"  # llama-server takes a host for a socket by this ending
 _POLL_S: Final = 0.02
+# Threads of the engine that wait for each other stop spinning sooner than is usual: on a busy host whoever spins takes
+# the core from the one that is waited for.
+_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "GOMP_SPINCOUNT": "1000"}
 _KEPT_ENVIRONMENT: Final = ("LD_LIBRARY_PATH",)  # nothing else of the supervisor's is the engine's business
 _STATES: Final = {
     "starting": EngineState.STARTING,
@@ -141,7 +144,7 @@ class OwnedEngine:
             descriptors.callback(os.close, letter)
             yield Program(
                 argv=self._terms.means.worker,
-                env={"LC_ALL": "C.UTF-8"} | {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ},
+                env=_ENVIRONMENT | {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ},
                 pass_fds=(weights.fd,),
                 stdin=letter,
                 stdout=self._report_fd,

@@ -29,11 +29,15 @@ class EnginePlan:
 
     context_tokens: int
     slots: int
-    threads: int
+    threads: int  # that make tokens
+    prompt_threads: int  # that read prompts, and make the tokens of several calls at once
     queue: int  # calls that may wait for a slot
     prompt_cache_mib: int  # prompts kept in memory for when they come again
 
 
+# llama.cpp's threads wait for each other many times a token. One that has to share its core with the gateway or with
+# applications holds up all of them: on two busy cores, two threads made a third of the tokens that one made. So a core
+# is left to the others, except while a prompt is read, where threads meet less often.
 def choose(target: TargetSection, weights: VerifiedWeights, host: Host) -> EnginePlan:
     """The target's own numbers, and for the rest what fits the host."""
     slots = target.slots or _SLOTS
@@ -41,7 +45,8 @@ def choose(target: TargetSection, weights: VerifiedWeights, host: Host) -> Engin
     return EnginePlan(
         context_tokens=target.context_tokens or _context_tokens(weights, slots, free_bytes),
         slots=slots,
-        threads=target.threads or host.cores,
+        threads=target.threads or max(1, host.cores - 1),
+        prompt_threads=target.threads or host.cores,
         queue=target.queue,
         prompt_cache_mib=min(int(free_bytes * _MEMORY_SHARE_FOR_PROMPTS) >> 20, _LARGEST_PROMPT_CACHE_MIB),
     )

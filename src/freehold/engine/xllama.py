@@ -37,6 +37,7 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.n_ctx = plan.context_tokens * plan.slots
     parameters.n_parallel = plan.slots
     parameters.cpuparams.n_threads = plan.threads
+    parameters.cpuparams_batch.n_threads = plan.prompt_threads
     parameters.n_threads_http = order.http_threads
     parameters.cache_ram_mib = plan.prompt_cache_mib
     parameters.fit_params = False  # the plan fits already

@@ -197,7 +197,7 @@ def _work(prison: Prison, *, binary: str = "", parent_pid: int = 0) -> subproces
         folder=str(prison.folder),
         socket="engine.sock",
         parent_pid=parent_pid or os.getpid(),
-        plan=EnginePlan(context_tokens=512, slots=1, threads=1, queue=1, prompt_cache_mib=0),
+        plan=EnginePlan(context_tokens=512, slots=1, threads=1, prompt_threads=1, queue=1, prompt_cache_mib=0),
         chat_template=prison.targets["control"],
         binary=binary,
         sealed=True,

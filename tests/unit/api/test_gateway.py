@@ -13,6 +13,7 @@ import pytest
 from tests.law_builder import law
 
 from freehold.api.gateway import Gateway
+from freehold.api.rsgi import ProtocolClosed
 from freehold.contract.backend import BackendKind, EngineStatus, Model, Service, Target
 from freehold.contract.call import DataClass
 from freehold.contract.record import Ending
@@ -70,6 +71,7 @@ class Server:
         self.read_bytes = 0
         self.gone = asyncio.Event()
         self.hang_up_after = hang_up_after
+        self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self.body), 65536):
@@ -90,6 +92,8 @@ class Server:
         return self
 
     async def send_bytes(self, data: bytes) -> None:
+        if self.closed:
+            raise ProtocolClosed("the transport is closed")
         self.pieces.append(data)
         if len(self.pieces) == self.hang_up_after:
             self.gone.set()
@@ -234,6 +238,14 @@ async def test_whoever_hangs_up_in_mid_stream_is_on_record_as_cancelled() -> Non
     (outcome,) = house.outcomes
     assert (outcome.ending, outcome.answer_bytes) == (Ending.CANCELLED, sum(map(len, STREAM[:2])))
     assert house.gateway.report.in_flight == 0
+
+
+async def test_a_hang_up_that_only_the_failed_write_tells_of_is_on_record_as_cancelled() -> None:
+    house = House(lambda: Answer(events=events(*STREAM)))
+    server = Server({**HELLO, "stream": True})
+    server.closed = True
+    await house.gateway.__rsgi__(Scope(), server)
+    assert [(outcome.ending, outcome.error) for outcome in house.outcomes] == [(Ending.CANCELLED, "")]
 
 
 async def test_whoever_hangs_up_before_the_answer_is_on_record_as_cancelled() -> None:

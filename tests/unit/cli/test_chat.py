@@ -3,6 +3,8 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -63,7 +65,7 @@ def stream(*texts: str) -> str:
 
 
 def line_to(gateway: Gateway) -> _Line:
-    return _Line(gateway.url, "fh_secret", "default", "")
+    return _Line(partial(HTTPConnection, "127.0.0.1", gateway.server_port), "fh_secret", "default")
 
 
 def test_the_answer_is_printed_with_its_target_and_receipt(
@@ -112,4 +114,4 @@ def test_a_stream_that_ends_in_an_error_says_it(gateway: Gateway) -> None:
 
 def test_a_gateway_that_is_not_there_is_a_fault() -> None:
     with pytest.raises(Fault):
-        _Line("http://127.0.0.1:1", "fh_secret", "default", "").ask("hello")
+        _Line(partial(HTTPConnection, "127.0.0.1", 1), "fh_secret", "default").ask("hello")

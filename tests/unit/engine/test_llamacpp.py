@@ -9,7 +9,7 @@ from freehold.engine.order import Order
 from freehold.engine.plan import EnginePlan
 from freehold.errors import EstateError
 
-PLAN = EnginePlan(context_tokens=1024, slots=3, threads=5, queue=4, prompt_cache_mib=128)
+PLAN = EnginePlan(context_tokens=1024, slots=3, threads=5, prompt_threads=6, queue=4, prompt_cache_mib=128)
 
 
 def order(chat_template: str = "") -> Order:
@@ -47,6 +47,7 @@ def test_the_context_is_that_of_all_slots_together() -> None:
     command = llamacpp.command(Path("/opt/llama-server"), order())
     assert (option(command, "--ctx-size"), option(command, "--parallel")) == ("3072", "3")
     assert option(command, "--threads") == "5"
+    assert option(command, "--threads-batch") == "6"
     assert option(command, "--cache-ram") == "128"
 
 

@@ -24,7 +24,8 @@ def weights(*, size_bytes: int = GIB, trained: int = 8192, per_token: int = 32 *
 
 def test_a_roomy_host_gives_the_whole_trained_context() -> None:
     plan = choose(SMALL, weights(), Host(cores=8, memory_bytes=64 * GIB))
-    assert (plan.context_tokens, plan.slots, plan.threads, plan.queue) == (8192, 2, 8, 64)
+    assert (plan.context_tokens, plan.slots, plan.threads, plan.queue) == (8192, 2, 7, 64)
+    assert plan.prompt_threads == 8
 
 
 def test_a_small_host_bounds_the_context_by_memory() -> None:
@@ -44,6 +45,7 @@ def test_what_the_operator_set_is_not_changed() -> None:
     )
     plan = choose(section, weights(), Host(cores=64, memory_bytes=GIB))
     assert (plan.context_tokens, plan.slots, plan.threads, plan.queue) == (1000, 7, 3, 0)
+    assert plan.prompt_threads == 3
 
 
 def test_more_slots_leave_less_context_for_each() -> None:

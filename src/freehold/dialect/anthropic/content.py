@@ -50,7 +50,10 @@ def _message(message: Fields) -> dict[str, Any]:
 
 def _block(message: Fields, name: str, kind: str, block: Fields) -> dict[str, Any]:
     if kind == "text":
-        return {"type": kind, "text": block.text("text") or ""}
+        text = block.text("text")
+        if text is None:
+            raise block.invalid("text", "a string")
+        return {"type": kind, "text": text}
     if kind == "tool_use":
         arguments = block.whole_object("input") or {}
         return {"type": kind, "id": block.need_text("id"), "name": block.need_text("name"), "input": arguments}

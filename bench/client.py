@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks for streamed chat completions and times them, in the same way over TCP and over a unix socket."""
+
+import json
+import socket
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from freehold.channel import reachable_path
+
+_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """One answer. Both times run from just before the request was sent."""
+
+    first_token_s: float
+    whole_s: float
+    tokens: int
+
+
+class TcpConnection(HTTPConnection):
+    """To the gateway's public port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port, timeout=_TIMEOUT_S)
+
+
+class UnixConnection(HTTPConnection):
+    """To an engine's own socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(_TIMEOUT_S)
+        self.sock.connect(reachable_path(self._path))
+
+
+class Asker:
+    """One caller. Its connection is open before the time of a call begins to run."""
+
+    def __init__(self, connection: HTTPConnection, model: str, key: str = "") -> None:
+        self._connection = connection
+        self._model = model
+        self._headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+
+    def ask(self, prompt: str, max_tokens: int) -> Timing:
+        """Ask, and read the answer to its end."""
+        body = {
+            "model": self._model,
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": max_tokens,
+            "temperature": 0,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        self._connection.close()  # an engine ends connections that idle for seconds
+        self._connection.connect()
+        begun = time.perf_counter()
+        self._connection.request("POST", "/v1/chat/completions", json.dumps(body).encode(), self._headers)
+        response = self._connection.getresponse()
+        if response.status != 200:
+            raise RuntimeError(f"the answer was {response.status}: {response.read(2000)!r}")
+        first_token_s, tokens = 0.0, 0
+        for line in response:
+            if line.startswith(b"data: {"):
+                event = json.loads(line[6:])
+                if not first_token_s and any(choice["delta"].get("content") for choice in event["choices"]):
+                    first_token_s = time.perf_counter() - begun
+                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
+        if not first_token_s or not tokens:
+            raise RuntimeError("the answer had no token, or did not say how many")
+        return Timing(first_token_s=first_token_s, whole_s=time.perf_counter() - begun, tokens=tokens)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real estates for the tests of the whole: one for all, one whose model knows tools, and new ones to break."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from anthropic import Anthropic
+from mistralai.client import Mistral
+from openai import OpenAI
+from tests.system import clients
+from tests.system.estates import Estate
+
+_HERE = Path(__file__).parent
+NewEstate = Callable[[], Estate]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that lies here is of the system suite, and may take as long as a slow machine needs."""
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.system)
+            item.add_marker(pytest.mark.filterwarnings("ignore:The model 'claude:DeprecationWarning"))
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.fixture(scope="session")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """The estate that ``freehold up`` makes in an empty directory. Tests leave it as they found it."""
+    shared = Estate(tmp_path_factory.mktemp("shared") / "estate")
+    try:
+        shared.up()
+        yield shared
+    finally:
+        shared.destroy()
+
+
+@pytest.fixture(scope="session")
+def tool_estate(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """The same model behind a chat template that has tools."""
+    shared = Estate(tmp_path_factory.mktemp("tools") / "estate")
+    try:
+        shared.run("init")
+        shared.take_vault_of(estate)
+        shutil.copy(_HERE / "tools.jinja", shared.directory)
+        shared.set("target.local", 'chat_template = "tools.jinja"')
+        shared.up()
+        yield shared
+    finally:
+        shared.destroy()
+
+
+@pytest.fixture(scope="module")
+def module_estate(estate: Estate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """An estate that the tests of one file share, each leaving it able to answer."""
+    own = Estate(tmp_path_factory.mktemp("own") / "estate")
+    try:
+        own.run("init")
+        own.take_vault_of(estate)
+        own.up()
+        yield own
+    finally:
+        own.destroy()
+
+
+@pytest.fixture
+def new_estate(estate: Estate, tmp_path: Path) -> Iterator[NewEstate]:
+    """Makes estates that have the default model and are not up yet."""
+    with ExitStack() as made:
+
+        def make() -> Estate:
+            new = Estate(tmp_path / f"estate-{len(list(tmp_path.iterdir()))}")
+            made.callback(new.destroy)
+            new.run("init")
+            new.take_vault_of(estate)
+            return new
+
+        yield make
+
+
+@pytest.fixture
+def openai(estate: Estate) -> Iterator[OpenAI]:
+    with clients.openai(estate) as client:
+        yield client
+
+
+@pytest.fixture
+def anthropic(estate: Estate) -> Iterator[Anthropic]:
+    with clients.anthropic(estate) as client:
+        yield client
+
+
+@pytest.fixture
+def mistral(estate: Estate) -> Iterator[Mistral]:
+    with clients.mistral(estate) as client:
+        yield client

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the kernel says of an estate's processes. Trusts no report of the product."""
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+PROC = Path("/proc")
+
+
+def of_estate(directory: Path) -> set[int]:
+    """The live processes that name the estate's directory on their command line, and all that descend from them."""
+    parents = _parents()
+    found = {pid for pid in parents if _names(pid, directory)}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def alive(pid: int) -> bool:
+    return _state(pid) not in {"", "Z", "X"}
+
+
+def kill(pids: set[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    os.kill(pid, number)
+
+
+def status_line(pid: int, name: str) -> str:
+    """One field of /proc/PID/status."""
+    for line in (PROC / str(pid) / "status").read_text(encoding="ascii").splitlines():
+        field, _, value = line.partition(":")
+        if field == name:
+            return value.strip()
+    raise AssertionError(f"the kernel does not tell {name} of {pid}")
+
+
+def open_files(pid: int) -> set[str]:
+    """What the process has open, as the kernel names it, and what it has mapped from files."""
+    opened = set()
+    for descriptor in (PROC / str(pid) / "fd").iterdir():
+        with suppress(FileNotFoundError):
+            opened.add(str(descriptor.readlink()))
+    return opened
+
+
+def _parents() -> dict[int, int]:
+    parents = {}
+    for entry in PROC.iterdir():
+        if entry.name.isdigit() and (stat := _stat(int(entry.name))) and stat[0] not in {"Z", "X"}:
+            parents[int(entry.name)] = int(stat[1])
+    return parents
+
+
+def _names(pid: int, directory: Path) -> bool:
+    try:
+        words = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.fsencode(directory) in words
+
+
+def _state(pid: int) -> str:
+    stat = _stat(pid)
+    return stat[0] if stat else ""
+
+
+def _stat(pid: int) -> list[str]:
+    """/proc/PID/stat from the state on; empty where there is no such process."""
+    try:
+        return (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes killed without warning, with calls in flight: what the caller sees, what is on record, and the way back."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from anthropic import Anthropic, APIStatusError
+from mistralai.client.errors import MistralError
+from mistralai.client.models import UserMessage
+from openai import APIError, OpenAI
+from tests.system import clients, processes, records
+from tests.system.estates import Estate
+from tests.system.records import Since
+from tests.system.test_hang_ups import LONG
+from tests.system.waiting import wait_for
+from tests.system.wire import CHAT, MESSAGES, asking, chat, dialled, head, post, read_answer
+
+TALE = "Tell me a very long story about a lighthouse keeper, with every detail."
+BACK_S = 5.0
+
+
+@pytest.fixture
+def openai(module_estate: Estate) -> Iterator[OpenAI]:
+    with clients.openai(module_estate) as client:
+        yield client
+
+
+@pytest.fixture
+def anthropic(module_estate: Estate) -> Iterator[Anthropic]:
+    with clients.anthropic(module_estate) as client:
+        yield client
+
+
+def test_an_engine_killed_in_mid_stream_is_an_error_in_the_openai_sdk_and_back_in_5_s(
+    module_estate: Estate, openai: OpenAI, record_property: Callable[[str, object], None]
+) -> None:
+    since = Since(module_estate)
+    stream = iter(
+        openai.chat.completions.create(
+            model="gpt-4o", max_tokens=2000, stream=True, messages=[{"role": "user", "content": TALE}]
+        )
+    )
+    next(stream)
+    killed_s = kill_engine(module_estate)
+    with pytest.raises(APIError) as caught:
+        list(stream)
+    assert caught.value.code == "engine_failed"
+    record_property("engine_back_s", until_it_answers(module_estate, killed_s))
+    failed = since.calls()[0]
+    assert failed.ending == "failed"
+    assert failed.outcomes[0]["error"] == "engine_failed"
+    assert failed.outcomes[0]["output_tokens"] > 0
+
+
+def test_an_engine_killed_in_mid_stream_is_an_error_in_the_anthropic_sdk(
+    module_estate: Estate, anthropic: Anthropic
+) -> None:
+    stream = iter(
+        anthropic.messages.create(
+            model="claude-x", max_tokens=2000, stream=True, messages=[{"role": "user", "content": TALE}]
+        )
+    )
+    first = next(stream)
+    assert first.type == "message_start"
+    next(stream)
+    killed_s = kill_engine(module_estate)
+    with pytest.raises(APIStatusError) as caught:
+        list(stream)
+    assert isinstance(caught.value.body, dict)
+    assert caught.value.body["error"]["type"] == "api_error"
+    until_it_answers(module_estate, killed_s)
+
+
+@pytest.mark.parametrize("agent", ["openai", "mistral-client-python/3.7.0"])
+def test_the_last_event_of_a_broken_stream_is_an_error_and_not_the_end(module_estate: Estate, agent: str) -> None:
+    body = json.dumps(LONG | {"stream": True}).encode()
+    with asking(module_estate, "POST", CHAT, body, user_agent=agent) as response:
+        response.readline()
+        killed_s = kill_engine(module_estate)
+        last = response.read().strip().rpartition(b"\n\n")[2]
+        identity = response.headers["x-request-id"]
+    said = json.loads(last.removeprefix(b"data: "))["error"]
+    assert said["code"] == "engine_failed"
+    assert said["request_id"] == identity
+    if "mistral" in agent:
+        assert said["object"] == "error"
+    until_it_answers(module_estate, killed_s)
+
+
+def test_a_broken_responses_stream_ends_with_a_failed_response(module_estate: Estate, openai: OpenAI) -> None:
+    stream = iter(openai.responses.create(model="gpt-5", input=TALE, max_output_tokens=2000, stream=True))
+    while next(stream).type != "response.output_text.delta":
+        pass
+    killed_s = kill_engine(module_estate)
+    try:
+        kinds = [event.type for event in stream]
+    except APIError as error:
+        assert error.code == "engine_failed"  # noqa: PT017 - the SDK raises for some of the lawful endings
+    else:
+        assert kinds[-1] in {"response.failed", "error"}
+    until_it_answers(module_estate, killed_s)
+
+
+def test_an_engine_killed_in_mid_stream_is_an_error_in_the_mistral_sdk(module_estate: Estate) -> None:
+    with (
+        clients.mistral(module_estate) as mistral,
+        mistral.chat.stream(
+            model="mistral-small-latest", max_tokens=2000, messages=[UserMessage(content=TALE)]
+        ) as stream,
+    ):
+        next(stream)
+        killed_s = kill_engine(module_estate)
+        with pytest.raises(MistralError):
+            list(stream)
+    until_it_answers(module_estate, killed_s)
+
+
+def test_an_engine_killed_before_its_first_byte_is_not_noticed_by_the_caller(module_estate: Estate) -> None:
+    since = Since(module_estate)
+    engine = module_estate.target()["pid"]
+    data = json.dumps(LONG | {"max_tokens": 400}).encode()
+    with dialled(module_estate) as connection:
+        connection.sendall(head(module_estate, CHAT, f"content-length: {len(data)}") + data)
+        wait_for(lambda: module_estate.status()["ledger"]["open_admissions"] == 1, "the call is admitted")
+        module_estate.kill(engine)
+        answer = read_answer(connection)
+    assert answer.status == 200
+    assert answer.json["usage"]["completion_tokens"] == 400
+    (record,) = since.calls()
+    assert record.ending == "complete"
+    assert module_estate.target()["restarts"] >= 1
+
+
+def test_a_gateway_killed_with_calls_in_flight_leaves_them_lost_and_comes_back(module_estate: Estate) -> None:
+    since = Since(module_estate)
+    body = json.dumps(LONG | {"stream": True}).encode()
+    with asking(module_estate, "POST", CHAT, body) as response:
+        response.readline()
+        module_estate.kill(module_estate.process("gateway"))
+    wait_for(module_estate.answers, "the gateway is back")
+    wait_for(lambda: post(module_estate, CHAT, chat()).status == 200, "calls are answered")
+    assert since.calls()[0].ending == "lost"
+
+
+def test_a_ledger_killed_under_load_keeps_all_that_it_acknowledged(module_estate: Estate) -> None:
+    acknowledged = [post(module_estate, CHAT, chat(max_tokens=1)) for _ in range(5)]
+    body = json.dumps(LONG | {"stream": True, "max_tokens": 120}).encode()
+    with asking(module_estate, "POST", CHAT, body) as response:
+        response.readline()
+        module_estate.kill(module_estate.process("ledger"))
+        assert response.read().endswith(b"data: [DONE]\n\n"), "a call under way does not wait for the ledger"
+        identity = response.headers["x-request-id"]
+    wait_for(lambda: post(module_estate, CHAT, chat()).status == 200, "calls are answered", timeout_s=10)
+    assert records.call(module_estate, identity).ending == "complete"
+    for answer in acknowledged:
+        assert records.call(module_estate, answer.headers["x-request-id"]).ending == "complete"
+        index = int(answer.headers["freehold-receipt"].rpartition("/")[2])
+        assert records.entries(module_estate)[index]["call"] == answer.headers["x-request-id"]
+    module_estate.run("ledger", "verify")
+
+
+def test_a_control_process_that_is_killed_costs_no_call(module_estate: Estate) -> None:
+    module_estate.kill(module_estate.process("control"))
+    assert post(module_estate, CHAT, chat()).status == 200
+    wait_for(lambda: module_estate.attempt("key", "list").returncode == 0, "commands work again")
+    assert post(module_estate, CHAT, chat()).status == 200
+
+
+def test_after_everything_was_killed_up_brings_all_back(module_estate: Estate) -> None:
+    since_index = len(records.entries(module_estate))
+    body = json.dumps(LONG | {"stream": True}).encode()
+    with asking(module_estate, "POST", CHAT, body) as response:
+        identity = response.headers["x-request-id"]
+        processes.kill(processes.of_estate(module_estate.directory))
+    wait_for(lambda: not processes.of_estate(module_estate.directory), "nothing of it runs")
+    assert module_estate.status()["state"] == "down"
+    again = module_estate.up()
+    assert not again.get("api_key")
+    assert post(module_estate, CHAT, chat()).status == 200
+    assert records.call(module_estate, identity).ending == "lost"
+    assert len(records.entries(module_estate)) > since_index
+    module_estate.run("ledger", "verify")
+
+
+def test_what_the_supervisor_started_ends_with_it_and_up_brings_all_back(module_estate: Estate) -> None:
+    supervisor = int((module_estate.files / "run" / "supervisor.lock").read_text())
+    module_estate.kill(supervisor)
+    wait_for(lambda: not processes.of_estate(module_estate.directory), "nothing of it runs", timeout_s=20)
+    module_estate.up()
+    assert post(module_estate, CHAT, chat()).status == 200
+
+
+def test_sigterm_to_the_gateway_lets_a_call_finish(module_estate: Estate) -> None:
+    """It is how ``down`` ends it, and the supervisor starts it again."""
+    body = json.dumps(LONG | {"stream": True, "max_tokens": 100}).encode()
+    with asking(module_estate, "POST", CHAT, body) as response:
+        response.readline()
+        gateway = module_estate.process("gateway")
+        processes.send(gateway, signal.SIGTERM)
+        assert response.read().endswith(b"data: [DONE]\n\n")
+        identity = response.headers["x-request-id"]
+    wait_for(module_estate.answers, "the gateway is back")
+    assert records.call(module_estate, identity).ending == "complete"
+
+
+def kill_engine(house: Estate) -> float:
+    """Kill the process that holds the weights. Returns when, on the monotonic clock."""
+    house.kill(house.target()["pid"])
+    return time.monotonic()
+
+
+def until_it_answers(house: Estate, since_s: float) -> float:
+    """Seconds from then until a call was answered. More than the promised 5 fail the test."""
+    wait_for(lambda: post(house, MESSAGES, chat()).status == 200, "the engine is back", timeout_s=BACK_S)
+    return time.monotonic() - since_s
