@@ -320,7 +320,7 @@ from freehold.ledger.service import LedgerService
 from tests.ledger_builder import open_log
 
 async def main(root):
-    service = LedgerService(open_log(root), root / "s", grace_s=0.3, publish_s=0.01)
+    service = LedgerService(open_log(root), root / "s", grace_s=60, publish_s=0.01)
     await service.start()
     print("up", flush=True)
     await service.wait()
