@@ -9,7 +9,7 @@ from typing import Any
 
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
-from freehold.bootstrap.launch import await_control, control, start_supervisor, supervisor_pid
+from freehold.bootstrap.launch import await_control, check_law, control, start_supervisor, supervisor_pid
 from freehold.bootstrap.listeners import check_listeners
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
@@ -65,7 +65,9 @@ def bring_up(estate: Estate, wish: Wish, told: Told, *, detach: bool) -> Up:
         return Up(client=client, status=_await_ready(client, told), first_key="", supervisor=None)
     _check_ports(estate, wish)
     ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
-    first_key = _stock(estate, found(estate, **ports).settings, told)
+    settings = found(estate, **ports).settings
+    check_law(estate)
+    first_key = _stock(estate, settings, told)
     supervisor = start_supervisor(estate, wish.flags, detach=detach)
     client = await_control(estate, supervisor)
     return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
