@@ -78,13 +78,17 @@ def _tell_target(target: dict[str, Any]) -> None:
     """One line of good news, or why there is none; and a loud one where the jail is not whole."""
     name = f"{target['target']} ({target['model']})"
     if target["state"] in ANSWERING:
-        shape = f"{target['context_tokens']} tokens of context, {target['slots']} slots, {target['threads']} threads"
-        output.say(f"{click.style('ready', fg='green')}  {name}: {shape}")
+        shape = ", ".join(_counted(target[part], part) for part in ("slots", "threads"))
+        output.say(f"{click.style('ready', fg='green')}  {name}: {target['context_tokens']} tokens of context, {shape}")
     else:
         output.say(f"{click.style(target['state'], fg='red', bold=True)}  {name}: {target['reason']}")
     if target["state"] == "ready" and not target["sealed"]:
         for missing in target["jail"]["missing"]:
             output.say(f"{click.style('NOT JAILED', fg='red', bold=True)}  {name}: {missing}")
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things if number != 1 else things.removesuffix('s')}"
 
 
 def _tell_answer(answer: Answer) -> None:
