@@ -92,7 +92,8 @@ async def _concluding(asked: Asked, admission: Admission, ledger: Ledger, trail:
             trail.position = await admission.durable()
         raise
     except (asyncio.CancelledError, GeneratorExit):
-        conclusion.ending, conclusion.error = Ending.CANCELLED, ""
+        if conclusion.ending is not Ending.COMPLETE:
+            conclusion.ending, conclusion.error = Ending.CANCELLED, ""
         raise
     finally:
         ledger.conclude(admission, conclusion.outcome())
@@ -114,7 +115,8 @@ class _Conclusion:
         try:
             async for piece in reply.chunks:
                 yield self._counted(piece)
-            self.ending, self.error = Ending.COMPLETE, ""
+                if reply.exchange.tally.finished:  # whoever hangs up now has the whole answer
+                    self.ending, self.error = Ending.COMPLETE, ""
         except FreeholdError as problem:
             self.failed(problem.code)
             yield self._counted(self.asked.codec.error_event(problem, self.asked.call.id))

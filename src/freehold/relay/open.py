@@ -41,6 +41,7 @@ async def _begin(target: str, plan: Callable[[Backend], Exchange], backends: Bac
         chunks = _stream(await _first(answer.events), answer.events, exchange)
     else:
         chunks = _whole(exchange.whole(answer.body))
+        exchange.tally.finished = True
     return Reply(target=target, model=backend.model, exchange=exchange, chunks=chunks)
 
 

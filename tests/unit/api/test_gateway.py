@@ -240,6 +240,21 @@ async def test_whoever_hangs_up_in_mid_stream_is_on_record_as_cancelled() -> Non
     assert house.gateway.report.in_flight == 0
 
 
+async def test_whoever_hangs_up_with_the_whole_answer_in_hand_has_not_cancelled_it() -> None:
+    server = Server({**HELLO, "stream": True})
+
+    async def lingering() -> AsyncIterator[Event]:
+        async for event in events(*STREAM):
+            yield event
+        server.gone.set()
+        await asyncio.Event().wait()
+
+    house = House(lambda: Answer(events=lingering()))
+    await house.gateway.__rsgi__(Scope(), server)
+    assert tuple(server.pieces) == STREAM
+    assert [outcome.ending for outcome in house.outcomes] == [Ending.COMPLETE]
+
+
 async def test_a_hang_up_that_only_the_failed_write_tells_of_is_on_record_as_cancelled() -> None:
     house = House(lambda: Answer(events=events(*STREAM)))
     server = Server({**HELLO, "stream": True})
