@@ -22,6 +22,7 @@ from freehold.errors import EstateError, Fault, InvalidRequest, PolicyDenied
 
 _KEY_S = 12 * 3600.0  # should this process be killed before it revokes its key
 _SILENCE_S = 600.0
+_BOUND = {"max_tokens": 1024}  # a small model may not find an end by itself
 _LEAVE = ("/quit", "/exit", "/q")
 
 
@@ -117,7 +118,7 @@ class _Line:
     def ask(self, question: str) -> None:
         """Print the answer as it comes, then who gave it. Raises Fault, PolicyDenied, InvalidRequest."""
         messages = [*self._messages, {"role": "user", "content": question}]
-        shown = self._stream({"model": self.service, "messages": messages, "stream": True})
+        shown = self._stream({"model": self.service, "messages": messages, "stream": True, **_BOUND})
         self._messages = [*messages, {"role": "assistant", "content": shown.text}]
         output.note(click.style(f"[{shown.target}; receipt {shown.receipt}]", dim=True))
 
