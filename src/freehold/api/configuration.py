@@ -36,4 +36,4 @@ class Configuration:
 
     def names_for(self, key: ApiKey) -> list[str]:
         """The names that a key may put in `model`."""
-        return [name for name, service in self.names.listed() if {"*", service.name} & set(key.services)]
+        return [name for name, service in self.names.listed() if key.lists(service.name)]

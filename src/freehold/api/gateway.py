@@ -170,7 +170,7 @@ class Gateway:
             body = visit.codec.models(configuration.names_for(key), self._since_unix)
         else:
             service = configuration.names.service(asked)
-            if service is None or not {"*", service.name} & set(key.services):
+            if service is None or not key.lists(service.name):
                 raise UnknownService(f"no service answers to {asked[:200]!r}")
             body = visit.codec.model(asked, self._since_unix)
         visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], body)

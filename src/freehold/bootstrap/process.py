@@ -22,6 +22,13 @@ def common_arguments(description: str) -> argparse.ArgumentParser:
     return parser
 
 
+def arguments_of(*, port: int | None, admin_port: int | None, plaintext: bool) -> list[str]:
+    """What was given, as the arguments of another process."""
+    ports = (("--port", port), ("--admin-port", admin_port))
+    given = [part for name, number in ports if number is not None for part in (name, str(number))]
+    return [*given, "--plaintext"] if plaintext else given
+
+
 def log_to_stderr() -> None:
     """Log to standard error, which the supervisor writes to a file of the process's own. Never content of calls."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

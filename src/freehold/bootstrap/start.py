@@ -11,6 +11,7 @@ from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
 from freehold.bootstrap.launch import await_control, check_law, control, start_supervisor, supervisor_pid
 from freehold.bootstrap.listeners import check_listeners
+from freehold.bootstrap.process import arguments_of
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.settings import ListenSection, Settings, read_settings
@@ -35,10 +36,8 @@ class Wish:
 
     @property
     def flags(self) -> list[str]:
-        ports = (("--port", self.port), ("--admin-port", self.admin_port))
-        switches = (("--sealed", self.sealed), ("--plaintext", self.plaintext))
-        given = [part for name, port in ports if port is not None for part in (name, str(port))]
-        return given + [name for name, on in switches if on]
+        given = arguments_of(port=self.port, admin_port=self.admin_port, plaintext=self.plaintext)
+        return [*given, "--sealed"] if self.sealed else given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from freehold.bootstrap.listeners import DRAIN_S, check_listeners, reachable_host
-from freehold.bootstrap.process import common_arguments, log_to_stderr
+from freehold.bootstrap.process import arguments_of, common_arguments, log_to_stderr
 from freehold.channel import connect
 from freehold.contract.estate import Estate
 from freehold.contract.weights import VerifiedWeights
@@ -110,7 +110,7 @@ def _children(estate: Estate, settings: Settings, options: Namespace) -> list[Ch
     ledger = _child(estate, "ledger", [], partial(_listens, estate.ledger_socket))
     if options.acts_only:
         return [ledger, _child(estate, "control", ["--no-tcp"], partial(_listens, estate.control_socket))]
-    given = _given(options)
+    given = arguments_of(port=options.port, admin_port=options.admin_port, plaintext=options.plaintext)
     listen = settings.listen
     public = partial(_accepts, listen.host, options.port or listen.port)
     return [
@@ -118,13 +118,6 @@ def _children(estate: Estate, settings: Settings, options: Namespace) -> list[Ch
         _child(estate, "control", given, partial(_listens, estate.control_socket)),
         _child(estate, "gateway", given, public, grace_s=DRAIN_S + 2),
     ]
-
-
-def _given(options: Namespace) -> list[str]:
-    """The options that the processes with a port of their own are to be started with too."""
-    ports = (("--port", options.port), ("--admin-port", options.admin_port))
-    given = [argument for name, port in ports if port is not None for argument in (name, str(port))]
-    return [*given, "--plaintext"] if options.plaintext else given
 
 
 def _child(

@@ -19,6 +19,10 @@ class ApiKey:
     data_class: DataClass = DataClass.PUBLIC
     expires_at_unix: float = 0.0  # 0: never
 
+    def lists(self, service: str) -> bool:
+        """Whether the key may name the service. What may then see the call is the policy's to say."""
+        return "*" in self.services or service in self.services
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
