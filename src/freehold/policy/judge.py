@@ -7,15 +7,15 @@ only. What is not known of a backend is everything at once (see ``unknown.py`` f
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cedarpy
-from cedarpy import pst
 
 from freehold.contract.call import DataClass
 from freehold.contract.facts import UNKNOWN, BackendFacts
 from freehold.policy.cedar import DEFAULT_DENY, POLICY_ERROR, Rule
-from freehold.policy.unknown import UNKNOWN_LICENCE, at_worst, unknown_of
+from freehold.policy.slices import Findings, Slices
+from freehold.policy.unknown import UNKNOWN_LICENCE, unknown_of
 
 LONGEST_DAYS = 2**31 - 1  # the retention of whoever does not say
 
@@ -70,20 +70,28 @@ class Judge:
     def __init__(self, rules: Sequence[Rule], backends: Iterable[Backend], states: Sequence[str]) -> None:
         self.rules = tuple(rules)
         self.backends: Mapping[str, Backend] = {backend.name: backend for backend in backends}
+        self._unknown = {backend.name: backend.unknown for backend in self.backends.values()}
         self._slices = Slices(self.rules)
         self._states = states
         self._entities: dict[tuple[Application, str], cedarpy.Entities] = {}
 
     def judge(self, application: Application, backend: str, circumstances: Circumstances) -> Ruling:
         """The ruling over one of the backends that it was made with."""
-        slice_ = self._slices.relevant(circumstances.service, self.backends[backend].unknown)
         request = {
             "principal": {"type": _APPLICATION, "id": application.key},
             "action": _ACTION,
             "resource": {"type": _BACKEND, "id": backend},
             "context": context_of(circumstances),
         }
-        return slice_.ruling(cedarpy.is_authorized(request, slice_.policies, self._handle(application, backend)))
+        return _ruling(
+            self._slices.ask(
+                lambda policies: cedarpy.is_authorized(request, policies, self._handle(application, backend)),
+                service=circumstances.service,
+                backend=backend,
+                data_class=circumstances.data_class,
+                unknown=self._unknown[backend],
+            )
+        )
 
     def _handle(self, application: Application, backend: str) -> cedarpy.Entities:
         handle = self._entities.get((application, backend))
@@ -93,6 +101,19 @@ class Judge:
             pair = [application_entity(application), backend_entity(self.backends[backend], self._states)]
             handle = self._entities[application, backend] = cedarpy.Entities.from_json_str(json.dumps(pair))
         return handle
+
+
+def _ruling(findings: Iterable[Findings]) -> Ruling:
+    """A forbid beats every permit, and a rule that could not be evaluated beats both."""
+    permits, forbids, failed = set[str](), set[str](), set[str]()
+    for found in findings:
+        permits |= found.permits
+        forbids |= found.forbids
+        failed |= found.failed
+    if failed:
+        return Ruling(allowed=False, rules=tuple(sorted(forbids | {POLICY_ERROR})), failed=tuple(sorted(failed)))
+    determining = forbids or permits
+    return Ruling(allowed=not forbids and bool(permits), rules=tuple(sorted(determining)) or (DEFAULT_DENY,))
 
 
 def application_entity(application: Application) -> dict[str, object]:
@@ -131,66 +152,3 @@ def context_of(circumstances: Circumstances) -> dict[str, object]:
         "service": circumstances.service,
         "unix_time": circumstances.at_unix,
     }
-
-
-class Slice:
-    """The rules that could bear on some questions, as Cedar has them."""
-
-    def __init__(self, rules: Sequence[Rule], unknown: frozenset[str]) -> None:
-        self._ids = {f"policy{number}": rule.id for number, rule in enumerate(rules)}
-        self.policies = _policies(rules, unknown)
-
-    def ruling(self, answer: cedarpy.AuthzResult) -> Ruling:
-        """What Cedar's answer comes to."""
-        determining = {self._ids[name] for name in answer.diagnostics.reasons}
-        errors = answer.diagnostics.errors
-        if not errors:
-            return Ruling(allowed=answer.allowed, rules=tuple(sorted(determining)) or (DEFAULT_DENY,))
-        failed = sorted(rule for name, rule in self._ids.items() if any(f"`{name}`" in error for error in errors))
-        forbidding = set() if answer.allowed else determining
-        return Ruling(allowed=False, rules=tuple(sorted(forbidding | {POLICY_ERROR})), failed=tuple(failed))
-
-
-def _policies(rules: Sequence[Rule], unknown: frozenset[str]) -> cedarpy.PolicySet:
-    """Cedar's own form. It numbers the rules of a text: policy0, policy1, ..."""
-    if not unknown:  # several times quicker than from trees
-        return cedarpy.PolicySet.from_str("\n".join(rule.text for rule in rules))
-    names = [f"policy{number}" for number in range(len(rules))]
-    trees = {name: replace(at_worst(rule.tree, unknown), id=name) for name, rule in zip(names, rules, strict=True)}
-    return cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=trees, template_links=()))
-
-
-class Slices:
-    """Leaves out the rules that are about another service, which is most of many."""
-
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._about = [(rule, _service(rule.tree)) for rule in rules]
-        self._services = {service for _, service in self._about}
-        self._kept: dict[tuple[str | None, frozenset[str]], Slice] = {}
-
-    def relevant(self, service: str, unknown: frozenset[str]) -> Slice:
-        """Every rule that could hold, or fail to be evaluated, for a call of the service."""
-        named = service if service in self._services else None
-        slice_ = self._kept.get((named, unknown))
-        if slice_ is None:
-            if len(self._kept) >= _KEPT:
-                self._kept.clear()
-            rules = [rule for rule, about in self._about if about in (None, named)]
-            slice_ = self._kept[named, unknown] = Slice(rules, unknown)
-        return slice_
-
-
-def _service(tree: pst.Template) -> str | None:
-    """``desk`` of a rule that begins with ``when { context.service == "desk"``: it cannot hold for another."""
-    if not tree.clauses or not isinstance(tree.clauses[0], pst.When):
-        return None
-    first = tree.clauses[0].expr
-    while isinstance(first, pst.BinaryOp) and first.op == "and":
-        first = first.left
-    match first:
-        case pst.BinaryOp(
-            op="eq", left=pst.GetAttr(base=pst.Var("context"), attr="service"), right=pst.StringLit(value)
-        ):
-            return value
-        case _:
-            return None

@@ -41,6 +41,11 @@ def names_key(tree: pst.Template) -> bool:
     return _uses(tree, "principal") > sum(1 for got in nodes(tree, pst.GetAttr) if _asks(got, "principal", "services"))
 
 
+def looks_at_application(tree: pst.Template) -> bool:
+    """Whether the rule can tell one application from another at all."""
+    return names_key(tree) or _uses(tree, "principal") > 0
+
+
 def instants(tree: pst.Template) -> tuple[int, ...] | None:
     """The seconds at which the rule may change its mind. None: at any, because it does more than compare with some."""
     time = pst.GetAttr(base=pst.Var("context"), attr="unix_time")
