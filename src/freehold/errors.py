@@ -17,10 +17,16 @@
     │   ├── TooLarge
     │   └── RateLimited
     ├── Fault                 the outside world failed
+    │   ├── BackendBroke
+    │   │   ├── EngineBroke
+    │   │   └── ProviderBroke
     │   ├── EngineFault
     │   │   ├── EngineUnavailable
-    │   │   ├── EngineBusy
-    │   │   └── EngineBroke
+    │   │   └── EngineBusy
+    │   ├── ProviderFault
+    │   │   ├── ProviderUnavailable
+    │   │   ├── ProviderBusy
+    │   │   └── ProviderRefused
     │   ├── NoTarget
     │   ├── GatewayUnavailable
     │   └── LedgerFault
@@ -32,6 +38,7 @@
         ├── PolicyNotProvable
         ├── ClaimInvalid
         ├── ClaimNotProved
+        ├── EgressDenied
         ├── EstateError
         ├── NotFound
         ├── VaultError
@@ -175,8 +182,15 @@ class Fault(FreeholdError):
     retry_after_s: float = 1.0
 
 
+class BackendBroke(Fault):
+    """Whoever answered broke off in the middle of an answer, or answered what is not its protocol."""
+
+    code = "backend_failed"
+    hint = "Send the call again; 'freehold status' shows the state of every target."
+
+
 class EngineFault(Fault):
-    """An owned engine failed."""
+    """An owned engine cannot take the call."""
 
 
 class EngineUnavailable(EngineFault):
@@ -188,17 +202,67 @@ class EngineUnavailable(EngineFault):
 
 
 class EngineBusy(EngineFault):
-    """Every slot is taken and the queue is full."""
+    """Every slot is taken, and the queue is full or has no place for a call of this priority."""
 
     code = "engine_busy"
     hint = "Wait as long as Retry-After says; the operator can raise the target's slots or queue."
 
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
-class EngineBroke(EngineFault):
+
+class EngineBroke(BackendBroke):
     """The engine stopped answering in the middle of an answer, or answered what is not its protocol."""
 
     code = "engine_failed"
     hint = "Send the call again; the engine is being restarted."
+
+
+class ProviderFault(Fault):
+    """Somebody else's API did not take the call."""
+
+
+class ProviderUnavailable(ProviderFault):
+    """The provider cannot be reached, does not answer in time, or its key is not there."""
+
+    code = "provider_unavailable"
+    hint = "'freehold doctor' says what is missing; 'freehold provider show' says who runs it."
+    retry_after_s = 5.0
+
+
+class ProviderBusy(ProviderFault):
+    """The provider has no room for the call now, or the estate's quota there is used up."""
+
+    code = "provider_busy"
+    hint = "Wait as long as Retry-After says; another target of the service would have been tried."
+
+    def __init__(self, message: str, *, retry_after_s: float = 5.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderRefused(ProviderFault):
+    """The provider will not answer this estate, or has no such model. ``status`` is its HTTP status.
+
+    ``legal``: it gave a legal or a regional reason, in a code or a status that says nothing else.
+    """
+
+    code = "provider_refused"
+    hint = "The operator checks the provider's key, and the target's model: 'freehold doctor'."
+    retry_after_s = 60.0
+
+    def __init__(self, message: str, *, status: int, legal: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.legal = legal
+
+
+class ProviderBroke(BackendBroke):
+    """The provider broke off, fell silent, went beyond a limit of its own, or answered what is not its protocol."""
+
+    code = "provider_failed"
+    hint = "Send the call again; if it stays so, the operator looks at the target's provider."
 
 
 class NoTarget(Fault):
@@ -271,6 +335,13 @@ class ClaimNotProved(OperatorError):
 
     code = "claim_not_proved"
     hint = "Change the rules until the claim holds, or the claim: 'freehold policy prove' tries both."
+
+
+class EgressDenied(OperatorError):
+    """Nothing leaves the estate for this: there is no grant for the host, or the estate is sealed."""
+
+    code = "egress_denied"
+    hint = "'freehold egress list' shows every host that the estate may contact, and why."
 
 
 class EstateError(OperatorError):

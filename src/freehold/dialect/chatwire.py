@@ -5,7 +5,7 @@ A whole answer and a chunk of a stream have one shape; a chunk has ``delta`` whe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -14,18 +14,26 @@ from msgspec import UNSET, Struct, UnsetType
 from freehold.dialect.interface import Backend, Event, Request, Tally, Upstream, Wire
 from freehold.dialect.sse import ping_for
 from freehold.dialect.tools import ToolPlan
-from freehold.errors import EngineBroke, Unsupported
+from freehold.errors import BackendBroke, Unsupported
+
+EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")  # how much to reason, from the least
+_HUB_ONLY = ("reasoning_effort", "verbosity", "user")
 
 
 class CachedTokens(Struct):
     cached_tokens: int = 0
 
 
+class ReasoningTokens(Struct):
+    reasoning_tokens: int = 0
+
+
 class Usage(Struct, omit_defaults=True):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int = 0  # those read from a cache included
+    completion_tokens: int = 0  # those of reasoning included
     total_tokens: int = 0
     prompt_tokens_details: CachedTokens = msgspec.field(default_factory=CachedTokens)
+    completion_tokens_details: ReasoningTokens | UnsetType | None = UNSET
 
 
 class CalledFunction(Struct, omit_defaults=True):
@@ -44,7 +52,8 @@ class Message(Struct, omit_defaults=True):
     role: str | UnsetType = UNSET
     content: str | UnsetType | None = UNSET
     reasoning_content: str | UnsetType | None = UNSET
-    tool_calls: list[ToolCall] | UnsetType = UNSET
+    refusal: str | UnsetType | None = UNSET
+    tool_calls: list[ToolCall] | UnsetType | None = UNSET
 
 
 class TokenLogprob(Struct):
@@ -74,11 +83,11 @@ class Choice(Struct):
 
 
 class Chat(Struct):
-    id: str
-    object: str
-    created: int
-    model: str
-    choices: list[Choice]
+    id: str = ""
+    object: str = ""
+    created: int = 0
+    model: str = ""
+    choices: list[Choice] = msgspec.field(default_factory=list)
     usage: Usage | UnsetType = UNSET
     system_fingerprint: str | UnsetType = UNSET
 
@@ -87,26 +96,45 @@ _decoder = msgspec.json.Decoder(Chat)
 
 
 def read_chat(data: bytes) -> Chat:
-    """Raises EngineBroke for what is not the chat wire, an error in mid-stream too."""
+    """What an engine says. Raises BackendBroke for what is not the chat wire, an error in mid-stream too."""
     try:
-        return _decoder.decode(data)
+        chat = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise not_the_protocol(data) from exc
+    if not chat.object:
+        raise not_the_protocol(data)
+    return chat
 
 
-def not_the_protocol(data: bytes) -> EngineBroke:
+def not_the_protocol(data: bytes) -> BackendBroke:
     if data.startswith(b'{"error"'):
-        return EngineBroke("the engine failed while it answered")
-    return EngineBroke("the engine answered what is not its protocol")
+        return BackendBroke("the backend failed while it answered")
+    return BackendBroke("the backend answered what is not its protocol")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest(Request):
-    """A request put into the chat wire's words: all of ``body`` but the model, the tools and the stream."""
+    """A request put into the chat wire's words: all of ``body`` but the model, the tools and the stream.
+
+    ``body`` has ``messages``, and of these what the caller gave: ``max_tokens``, ``temperature``, ``top_p``, ``top_k``,
+    ``min_p``, ``frequency_penalty``, ``presence_penalty``, ``repeat_penalty``, ``seed``, ``stop`` (a list),
+    ``logit_bias``, ``logprobs``, ``top_logprobs``, ``response_format``, ``chat_template_kwargs``.
+
+    A message has ``role`` (``system``, ``user``, ``assistant``, ``tool``) and ``content``: a string, or where there is
+    an image in it a list of parts ``{"type": "text", "text"}`` and ``{"type": "image_url", "image_url": {"url",
+    "detail"}}``, whose url is a ``data:`` or an ``https:`` one. An assistant's may have ``tool_calls`` and
+    ``reasoning_content``; a tool's has ``tool_call_id``.
+
+    What an engine of this estate has no place for is there too, and among ``extras`` besides: images (``image``),
+    earlier reasoning (``reasoning``), and in ``body`` ``reasoning_effort`` (one of EFFORTS), ``verbosity`` (``low``,
+    ``medium``, ``high``), ``user``, each under its own name. Extras of any other name are not in ``body`` at all.
+    """
 
     body: Mapping[str, Any]
     tools: ToolPlan
     choices: int = 1
+    show_reasoning: bool = False  # whether the caller asked to be shown it, where an API shows it to those who ask
+    called: Mapping[str, str] = field(default_factory=dict)  # what the caller calls a field of body, where it differs
 
     @property
     def prefill(self) -> str:
@@ -116,10 +144,10 @@ class ChatRequest(Request):
 
 
 def upstream(request: ChatRequest, backend: Backend) -> Upstream:
-    """What to send. Raises Unsupported where the backend cannot do it."""
+    """What to send to an engine. Raises Unsupported where it cannot do what is asked."""
     demand(Wire.CHAT, backend)
     check_choices(request.choices, backend)
-    body = {"model": backend.model, **request.body, **request.tools.wire_fields(backend)}
+    body = {"model": backend.model, **_engine_body(request.body), **request.tools.wire_fields(backend)}
     if request.tools.forced:
         body.pop("stop", None)  # it would cut the call short
         if request.prefill:  # the engine counts it as a part of what the grammar must hold
@@ -131,6 +159,21 @@ def upstream(request: ChatRequest, backend: Backend) -> Upstream:
         if not request.stream:  # the engine counts the first choice alone; the others are counted by their logprobs
             body |= {"logprobs": True, "top_logprobs": body.get("top_logprobs", 1)}
     return Upstream(wire=Wire.CHAT, body=msgspec.json.encode(body), stream=request.stream)
+
+
+def _engine_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body without what engines have no place for, which was counted as lost when the call was planned."""
+    kept = {name: value for name, value in body.items() if name not in _HUB_ONLY}
+    return kept | {"messages": [_engine_message(message) for message in body["messages"]]}
+
+
+def _engine_message(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    content = message["content"]
+    if isinstance(content, str) and "reasoning_content" not in message:
+        return message
+    if not isinstance(content, str):
+        content = "\n".join(part["text"] for part in content if part["type"] == "text")
+    return {name: value for name, value in message.items() if name != "reasoning_content"} | {"content": content}
 
 
 def demand(wire: Wire, backend: Backend) -> None:
@@ -178,12 +221,62 @@ class Unchanged:
         """Leave it as it is."""
 
 
-class ChatExchange:
-    """An answer read from the chat wire and written anew."""
+class AnswerReader(Protocol):
+    """Reads a backend's answer into the chat wire's words. Used once.
 
-    def __init__(self, upstream: Upstream, writer: ChatWriter, change: Change) -> None:
+    A chunk has one choice or none. One chunk of a stream, near its end, has the usage of the whole answer. ``model`` is
+    what the backend says that answered.
+    """
+
+    finished: bool  # the backend said that the stream is whole
+
+    def event(self, event: Event) -> list[Chat]:
+        """The chunks in one event, which has data. Raises BackendBroke for what is not its protocol, or an error."""
+        ...
+
+    def whole(self, body: bytes) -> Chat:
+        """A whole answer, with its usage. Raises BackendBroke."""
+        ...
+
+
+class ChatReader:
+    """The chat wire itself."""
+
+    def __init__(self) -> None:
+        self.finished = False
+
+    def event(self, event: Event) -> list[Chat]:
+        if event.data == b"[DONE]":
+            self.finished = True
+            return []
+        return [read_chat(event.data)]
+
+    def whole(self, body: bytes) -> Chat:
+        """With the usage of all its choices. The engine counts the first alone; the others have logprobs, asked for."""
+        chat = read_chat(body)
+        if isinstance(chat.usage, Usage):
+            for choice in chat.choices[1:]:
+                chat.usage.completion_tokens += len(choice.logprobs.content or ()) if choice.logprobs else 0
+            chat.usage.total_tokens = chat.usage.prompt_tokens + chat.usage.completion_tokens
+        return chat
+
+
+class ChatExchange:
+    """An answer read into the chat wire's words and written anew."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        writer: ChatWriter,
+        change: Change,
+        *,
+        reader: AnswerReader | None = None,
+        dropped: tuple[str, ...] = (),
+    ) -> None:
         self.upstream = upstream
         self.tally = Tally()
+        self.dropped = dropped
+        self._reader = reader or ChatReader()
         self._writer = writer
         self._change = change
         self._usage = Usage()
@@ -191,19 +284,26 @@ class ChatExchange:
     def event(self, event: Event) -> bytes:
         if not event.data:
             return ping_for(event)
-        if event.data == b"[DONE]":
-            self.tally.finished = True
-            return self._writer.end(self._usage)
-        chat = read_chat(event.data)
-        count_chunk(chat, self._usage, self.tally)
         written = []
-        for changed in self._change.chunk(chat):
-            self.tally.finish = finish_of(changed) or self.tally.finish
-            written.append(self._writer.chunk(changed))
+        for chat in self._reader.event(event):
+            count_chunk(chat, self._usage, self.tally)
+            for changed in self._change.chunk(chat):
+                self.tally.finish = finish_of(changed) or self.tally.finish
+                written.append(self._writer.chunk(changed))
+        if self._reader.finished and not self.tally.finished:
+            self.tally.finished = True
+            written.append(self._writer.end(self._usage))
         return b"".join(written)
 
+    def ending(self) -> bytes:
+        return self._writer.end(self._usage)
+
+    def count_from(self, output_tokens: int) -> None:
+        """Go on counting from what another backend said of the answer."""
+        self._usage.completion_tokens = self.tally.output_tokens = output_tokens
+
     def whole(self, body: bytes) -> bytes:
-        chat = read_chat(body)
+        chat = self._reader.whole(body)
         count_answer(chat, self.tally)
         self._change.answer(chat)
         self.tally.finish = finish_of(chat)
@@ -215,9 +315,11 @@ def count_chunk(chat: Chat, usage: Usage, tally: Tally) -> None:
 
     With more choices than one, each has its own usage; they have the prompt in common.
     """
+    tally.model = chat.model or tally.model
     if isinstance(chat.usage, Usage):
         usage.prompt_tokens = tally.input_tokens = max(usage.prompt_tokens, chat.usage.prompt_tokens)
         usage.prompt_tokens_details = chat.usage.prompt_tokens_details
+        usage.completion_tokens_details = chat.usage.completion_tokens_details
         usage.completion_tokens += chat.usage.completion_tokens
         usage.total_tokens = usage.prompt_tokens + usage.completion_tokens
         tally.output_tokens = usage.completion_tokens
@@ -228,14 +330,11 @@ def count_chunk(chat: Chat, usage: Usage, tally: Tally) -> None:
 
 
 def count_answer(chat: Chat, tally: Tally) -> None:
-    """Count a whole answer, and put right the usage of one with more choices than one."""
+    """Count a whole answer by its usage, which is that of all its choices."""
     if not isinstance(chat.usage, Usage) or not chat.choices:
-        raise EngineBroke("the engine answered without usage or choices")
-    usage = chat.usage
-    for choice in chat.choices[1:]:
-        usage.completion_tokens += len(choice.logprobs.content or ()) if choice.logprobs else 0
-    usage.total_tokens = usage.prompt_tokens + usage.completion_tokens
-    tally.input_tokens, tally.output_tokens = usage.prompt_tokens, usage.completion_tokens
+        raise BackendBroke("the backend answered without usage or choices")
+    tally.input_tokens, tally.output_tokens = chat.usage.prompt_tokens, chat.usage.completion_tokens
+    tally.model = chat.model
     tally.finished = True
 
 

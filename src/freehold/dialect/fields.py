@@ -1,30 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fields of a request, read by name and type. What is not as it should be is named by its path.
 
-``null`` is the same as absent. Fields that nobody asks for are not looked at.
+``null`` is the same as absent. What is well-formed but has no place at every target is noted on the way, as an extra.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from freehold.dialect.interface import Extra
 from freehold.errors import InvalidRequest, Unsupported
 
 MAX_TOKENS = 1_048_576
 _MOST_STOPS = 16
 _SEED_SPACE = 2**32 - 1  # the engine's seed is 32 bits wide, and all ones means "draw one"
+_CARRIED = ("image", "reasoning", "reasoning_effort", "verbosity", "user")  # the hub's own names of extras
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")  # what may stand in a header
 
 
 class Fields:
-    """One JSON object of a request, and where in the request it stands."""
+    """One JSON object of a request, and where in the request it stands. All objects of a request share its extras."""
 
-    __slots__ = ("_path", "_values")
+    __slots__ = ("_extras", "_path", "_values")
 
-    def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
+    def __init__(self, values: Mapping[str, Any], path: str = "", extras: list[Extra] | None = None) -> None:
         self._values = values
         self._path = path
+        self._extras: list[Extra] = [] if extras is None else extras
+
+    @property
+    def extras(self) -> tuple[Extra, ...]:
+        """All that was noted in the whole request so far, in the order of reading."""
+        return tuple(self._extras)
+
+    def note(self, extra: Extra) -> None:
+        self._extras.append(extra)
+
+    def told_as(self, values: Mapping[str, Any]) -> "Fields":
+        """The same object, with some fields put into another dialect's words."""
+        return Fields({**self._values, **values}, self._path, self._extras)
+
+    def beside(self, known: Collection[str]) -> list[str]:
+        """The names of fields that have a value and are not among the known."""
+        return [name for name, value in self._values.items() if name not in known and value is not None]
 
     def path(self, name: str) -> str:
-        return f"{self._path}.{name}" if self._path else name
+        """Of one field; of the object itself where the name is empty."""
+        return f"{self._path}.{name}" if self._path and name else self._path or name
 
     def get(self, name: str) -> object:
         """The value as it is; None where there is none."""
@@ -85,7 +107,7 @@ class Fields:
             return None
         if not isinstance(value, dict):
             raise self.invalid(name, "an object")
-        return Fields(value, self.path(name))
+        return Fields(value, self.path(name), self._extras)
 
     def need_inner(self, name: str) -> "Fields":
         value = self.inner(name)
@@ -110,7 +132,8 @@ class Fields:
         for index, element in enumerate(value):
             if not isinstance(element, dict):
                 raise self.invalid(f"{name}[{index}]", "an object")
-        return [Fields(element, f"{self.path(name)}[{index}]") for index, element in enumerate(value)]
+        path = self.path(name)
+        return [Fields(element, f"{path}[{index}]", self._extras) for index, element in enumerate(value)]
 
     def need_each(self, name: str) -> "list[Fields]":
         value = self.each(name)
@@ -153,6 +176,16 @@ class Fields:
     def unsupported(self, name: str, why: str) -> Unsupported:
         path = self.path(name)
         return Unsupported(f"{path}: {why}", param=path)
+
+
+def extra_name(word: str) -> str:
+    """What a service may let go, for a field or a kind of content that the hub has no word for.
+
+    Never one of the hub's own names: an API that has a place for those would pass for having one for this.
+    """
+    if not _NAME.fullmatch(word):
+        return "unknown"
+    return f"other_{word}" if word in _CARRIED else word
 
 
 def present(**fields: object) -> dict[str, Any]:

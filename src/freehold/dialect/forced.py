@@ -20,7 +20,7 @@ from freehold.dialect.chatwire import (
     ToolCall,
     Unchanged,
 )
-from freehold.errors import EngineBroke
+from freehold.errors import BackendBroke
 
 
 class _Call(Struct):
@@ -78,7 +78,7 @@ def _calls(chat: Chat, choice: Choice, text: str) -> list[ToolCall]:
     try:
         call = _decoder.decode(text)
     except msgspec.MsgspecError as exc:
-        raise EngineBroke("the engine left the grammar of a forced tool call") from exc
+        raise BackendBroke("the engine left the grammar of a forced tool call") from exc
     arguments = msgspec.json.encode(call.arguments).decode()
     identity = f"call_{chat.id.rpartition('-')[2]}{choice.index or ''}"
     return [ToolCall(0, identity, "function", CalledFunction(call.name, arguments))]

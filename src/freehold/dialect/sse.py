@@ -9,7 +9,7 @@ it.
 import re
 
 from freehold.dialect.interface import Event
-from freehold.errors import EngineBroke
+from freehold.errors import BackendBroke
 
 PING = b":\n\n"
 DONE = b"data: [DONE]\n\n"
@@ -18,6 +18,7 @@ _MAX_EVENT_BYTES = 16 * 2**20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The end of a line and of the blank line after it. Atomic, or a CRLF would pass for two ends.
 _END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_WHOLE = (b"\n\n", b"\r\r", b"\n\r", b"\n\r\n", b"\r\r\n")  # what a block ends in that is not cut off
 
 
 class Splitter:
@@ -26,28 +27,32 @@ class Splitter:
     __slots__ = ("_began", "_buffer")
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()  # of an event that has not ended: grown, never copied for another chunk
         self._began = False
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that end in this chunk. Raises EngineBroke for one that does not end."""
+        """The events that end in this chunk. Raises BackendBroke for one that does not end."""
         # An end may have begun in the last two bytes of what is here. After a lone CR the next chunk may open with the
         # LF that belongs to it; a blank line before an event means nothing, so that needs no care.
         seen = max(0, len(self._buffer) - 2)
-        buffer = self._buffer + chunk if self._buffer else chunk
+        buffer: bytes | bytearray = chunk
+        if self._buffer:
+            self._buffer += chunk
+            buffer = self._buffer
         events: list[Event] = []
         begin = 0
         for end in _ends(buffer, seen):
-            events.append(self._parse(buffer[begin:end]))
+            events.append(self._parse(bytes(buffer[begin:end])))
             begin = end
-        self._buffer = buffer[begin:] if begin else buffer
+        if begin or buffer is chunk:
+            self._buffer = bytearray(buffer[begin:])
         if len(self._buffer) > _MAX_EVENT_BYTES:
-            raise EngineBroke(f"the backend sent an event of more than {_MAX_EVENT_BYTES} bytes")
+            raise BackendBroke(f"the backend sent an event of more than {_MAX_EVENT_BYTES} bytes")
         return events
 
     def close(self) -> list[Event]:
         """What is left when the stream has ended. The specification drops it: it has bytes, but no data."""
-        rest, self._buffer = self._buffer, b""
+        rest, self._buffer = bytes(self._buffer), bytearray()
         return [Event(rest, "", b"")] if rest else []
 
     def _parse(self, raw: bytes) -> Event:
@@ -57,8 +62,8 @@ class Splitter:
         return _parse(raw, raw)
 
 
-def _ends(buffer: bytes, seen: int) -> list[int]:
-    if b"\r" in buffer:
+def _ends(buffer: bytes | bytearray, seen: int) -> list[int]:
+    if buffer.find(b"\r", seen) >= 0:
         return [match.end() for match in _END.finditer(buffer, seen)]
     ends = []
     at = buffer.find(b"\n\n", seen)
@@ -96,3 +101,8 @@ def ping_for(event: Event) -> bytes:
     Never the block itself: the end of a broken stream would run into the event that says so.
     """
     return PING if event.raw.startswith(b":") else b""
+
+
+def as_it_came(event: Event) -> bytes:
+    """An event's own bytes; none of a block that a broken stream ends in, for the same reason."""
+    return event.raw if event.data or event.raw.endswith(_WHOLE) else b""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from freehold.dialect.beyond import HARMLESS, Beyond, note, note_beyond
 from freehold.dialect.fields import Fields, present
 from freehold.dialect.interface import Backend
 from freehold.errors import Unsupported
@@ -97,8 +98,13 @@ def _rooted(schema: Any, place: str) -> Any:
     return rooted
 
 
+_CHOSEN_OTHERWISE = Beyond(why="only a function can be chosen by its name", passed_over=False)
+
+
 def function_tool(function: Fields, schema_name: str) -> dict[str, Any]:
     """A tool in the chat wire's shape. ``schema_name`` is what the dialect calls the schema of the arguments."""
+    known = ("type", "name", "description", schema_name, "strict")
+    note_beyond(function, known, {"eager_input_streaming": HARMLESS})
     described = present(
         name=function.need_text("name"),
         description=function.text("description"),
@@ -111,20 +117,38 @@ def function_tool(function: Fields, schema_name: str) -> dict[str, Any]:
 def read_plan(body: Fields, tools: Sequence[Mapping[str, Any]], named: str, words: Mapping[str, Choice]) -> ToolPlan:
     """The plan, from ``tool_choice``: one of the dialect's words, or an object that names a function.
 
-    ``named`` is the object's field that holds the name, or holds the object that does.
+    ``named`` is the object's field that holds the name, or holds the object that does. A choice of a tool that is no
+    function is noted.
     """
     choice, only = Choice.AUTO, ""
-    asked = body.get("tool_choice")
+    asked, given = body.get("tool_choice"), body.each("tools")
     if isinstance(asked, dict):
-        chosen = body.need_inner("tool_choice")
-        if chosen.one_of("type", "function") is None:
-            raise chosen.invalid("type", "'function'")
-        only = (chosen.need_inner(named) if named != "name" else chosen).need_text("name")
-        choice = Choice.FORCED
+        only = _chosen(body, named)
     elif word := body.one_of("tool_choice", *words):
         choice = words[word]
-    if choice is Choice.FORCED and not tools:
+    if only and len(tools) < len(given) and only not in _names(tools):
+        note(body, "tool_choice", _CHOSEN_OTHERWISE)  # another kind of tool, which has the name
+        only = ""
+    if only:
+        choice = Choice.FORCED
+    if choice is Choice.FORCED and not given:
         raise body.invalid("tool_choice", "left out where there are no tools")
-    if only and all(tool["function"]["name"] != only for tool in tools):
+    if only and only not in _names(tools):
         raise body.invalid("tool_choice", "the name of one of the tools")
     return ToolPlan(tools=tuple(tools), choice=choice, only=only, parallel=body.flag("parallel_tool_calls"))
+
+
+def _chosen(body: Fields, named: str) -> str:
+    """The name of the one function; empty where something else is chosen."""
+    chosen = body.need_inner("tool_choice")
+    kind = chosen.text("type")
+    if kind == "function":
+        return (chosen.need_inner(named) if named != "name" else chosen).need_text("name")
+    if kind is None:
+        raise chosen.invalid("type", "'function'")
+    note(body, "tool_choice", _CHOSEN_OTHERWISE)
+    return ""
+
+
+def _names(tools: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [tool["function"]["name"] for tool in tools]

@@ -2,22 +2,28 @@
 """A gateway in miniature: the vendors' own SDKs on one side, an engine's bytes on the other, the codecs between."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import httpx2
+import msgspec
 import openai
 import pytest
 from mistralai.client import Mistral
 
 from freehold.contract.call import Dialect, Operation
+from freehold.contract.endpoint import Prefill
 from freehold.dialect import codecs
-from freehold.dialect.interface import Backend, Exchange, Upstream, Wire
+from freehold.dialect.anthropic.request import MessagesRequest
+from freehold.dialect.chatwire import ChatRequest
+from freehold.dialect.interface import Backend, Exchange, Foreign, Request, Upstream, Wire
 from freehold.dialect.sse import Splitter
-from freehold.errors import EngineBroke, FreeholdError
+from freehold.errors import BackendBroke, FreeholdError
 
 ASSETS = Path(__file__).parent / "assets"
+ANSWERED = "smollm2-135m-instruct"  # what the assets say that answered
 BACKEND = Backend(model="smollm2", wires=frozenset(Wire), context_tokens=2048, tools=True, fim=True)
 _DOORS = {
     "/v1/chat/completions": Operation.CHAT,
@@ -69,7 +75,7 @@ class Desk:
             return httpx2.Response(status, content=body, headers={"content-type": "application/json"})
         self.sent = drive(exchange, answer)
         if not exchange.tally.finished:
-            problem = EngineBroke("the backend's answer broke off")
+            problem = BackendBroke("the backend's answer broke off")
             self.sent += self.codec.error_event(problem, "call_1")
         return httpx2.Response(200, content=self.sent, headers={"content-type": "text/event-stream"})
 
@@ -92,3 +98,29 @@ class Desk:
 def replay() -> Callable[[Dialect, str], Desk]:
     """A desk whose engine always sends the same asset."""
     return lambda dialect, name: Desk(dialect, lambda _: asset(name))
+
+
+def foreign(*wires: Wire) -> Backend:
+    """Somebody else's API. The first of its wires is the preferred one."""
+    described = Foreign(preferred=wires[0], prefill=Prefill.NONE, answer_tokens=256)
+    return Backend(model="theirs", wires=frozenset(wires), context_tokens=0, tools=True, foreign=described)
+
+
+def engine_takes(dialect: Dialect, body: dict[str, Any], *drop: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What an engine is sent, and what was left out. Raises Unsupported."""
+    request = codecs[dialect].parse(Operation.CHAT, msgspec.json.encode(body))
+    exchange = codecs[dialect].exchange(replace(request, drop=frozenset(drop)), BACKEND)
+    return msgspec.json.decode(exchange.upstream.body), exchange.dropped
+
+
+def hub_of(dialect: Dialect, body: dict[str, Any]) -> ChatRequest:
+    """The request in the hub's words."""
+    request = codecs[dialect].parse(Operation.CHAT, msgspec.json.encode(body))
+    if isinstance(request, MessagesRequest):
+        return request.chat_request()
+    assert isinstance(request, ChatRequest)
+    return request
+
+
+def names_of(request: Request) -> list[str]:
+    return [extra.name for extra in request.extras]

@@ -11,13 +11,14 @@ import pytest
 from anthropic.types import ModelInfo
 from anthropic.types import RawMessageStreamEvent as StreamEvent
 from pydantic import TypeAdapter
-from tests.unit.dialect.conftest import BACKEND, Desk, asset, drive
+from tests.unit.dialect.conftest import ANSWERED, BACKEND, Desk, asset, drive, engine_takes, foreign, hub_of, names_of
 
 from freehold.contract.call import Dialect, Operation
 from freehold.dialect import codecs
+from freehold.dialect.anthropic.request import MessagesRequest
 from freehold.dialect.interface import Exchange, Tally, Wire
 from freehold.dialect.sse import Splitter
-from freehold.errors import EngineBroke, InvalidRequest, Unsupported
+from freehold.errors import BackendBroke, InvalidRequest, Unsupported
 
 Replay = Callable[[Dialect, str], Desk]
 CODEC = codecs[Dialect.ANTHROPIC]
@@ -201,19 +202,156 @@ def test_model_without_tools_refuses_them(choice: dict[str, str], operation: Ope
         CODEC.exchange(request, replace(BACKEND, tools=False))
 
 
+# What the hub is told
+
+IMAGE: dict[str, Any] = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
+PICTURE: dict[str, Any] = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}
+LOOK: list[dict[str, Any]] = [{"type": "text", "text": "Look"}, IMAGE]
+
+
+def result(**block: object) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "1", **block}]}
+
+
+def test_images_are_put_into_the_hub_also_those_of_results() -> None:
+    linked = {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}}
+    turns = [{"role": "user", "content": [*LOOK, linked]}, result(content=[IMAGE], is_error=True)]
+    messages = hub_of(Dialect.ANTHROPIC, HELLO | {"messages": turns}).body["messages"]
+    there = {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}
+    assert messages == [
+        {"role": "user", "content": [{"type": "text", "text": "Look"}, PICTURE, there]},
+        {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "Error: "}, PICTURE]},
+    ]
+
+
+def test_image_in_a_store_of_anthropics_is_no_image_of_the_hub() -> None:
+    stored = {"type": "image", "source": {"type": "file", "file_id": "file_1"}}
+    request = hub_of(Dialect.ANTHROPIC, HELLO | {"messages": [{"role": "user", "content": [stored]}]})
+    assert [(extra.name, extra.param) for extra in request.extras] == [("other_image", "messages[0].content[0]")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "effort", "called"),
+    [
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "low", "thinking"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 4096}}, "medium", "thinking"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 32000}}, "high", "thinking"),
+        ({"thinking": {"type": "adaptive"}}, "high", "thinking"),
+        ({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}}, "low", "output_config.effort"),
+        ({"thinking": {"type": "disabled"}, "output_config": {"effort": "low"}}, "none", "thinking"),
+        ({"output_config": {"effort": "max"}}, "xhigh", "output_config.effort"),
+    ],
+)
+def test_thinking_is_an_effort_of_the_hub(asked: dict[str, Any], effort: str, called: str) -> None:
+    request = hub_of(Dialect.ANTHROPIC, HELLO | asked)
+    assert (request.body["reasoning_effort"], request.called["reasoning_effort"]) == (effort, called)
+    assert set(names_of(request)) == {"reasoning_effort"}
+
+
+def test_earlier_thoughts_and_whose_behalf_are_put_into_the_hub() -> None:
+    thoughts = [
+        {"type": "thinking", "thinking": "hm", "signature": "s"},
+        {"type": "redacted_thinking", "data": "d"},
+        {"type": "text", "text": "Hi"},
+    ]
+    turns = [*HELLO["messages"], {"role": "assistant", "content": thoughts}, *HELLO["messages"]]
+    request = hub_of(Dialect.ANTHROPIC, HELLO | {"messages": turns, "metadata": {"user_id": "u"}})
+    assert request.body["messages"][1] == {"role": "assistant", "content": "Hi", "reasoning_content": "hm"}
+    assert (request.body["user"], request.called["user"]) == ("u", "metadata.user_id")
+    assert [(extra.name, extra.harmless) for extra in request.extras] == [
+        ("reasoning", True),
+        ("reasoning", True),
+        ("user", True),
+    ]
+
+
+def test_schema_for_the_answer_is_strict_and_called_by_where_it_stands() -> None:
+    config = {"format": {"type": "json_schema", "schema": {"type": "object"}}}
+    request = hub_of(Dialect.ANTHROPIC, HELLO | {"output_config": config})
+    assert request.body["response_format"]["json_schema"]["strict"] is True
+    assert request.called["response_format"] == "output_config.format"
+
+
+def test_tool_that_runs_at_anthropic_may_be_chosen_and_is_noted() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    choice = {"type": "tool", "name": "web_search"}
+    request = hub_of(Dialect.ANTHROPIC, HELLO | {"tools": [WEATHER, search], "tool_choice": choice})
+    assert [(extra.name, extra.param) for extra in request.extras] == [
+        ("web_search_20250305", "tools[1].type"),
+        ("tool_choice", "tool_choice"),
+    ]
+    with pytest.raises(InvalidRequest):
+        hub_of(Dialect.ANTHROPIC, HELLO | {"tools": [WEATHER], "tool_choice": choice})
+
+
+def test_translation_carries_who_asked_and_what_may_be_let_go() -> None:
+    read = CODEC.parse(Operation.CHAT, msgspec.json.encode(HELLO | {"messages": [{"role": "user", "content": LOOK}]}))
+    request = replace(read, id="call_7", at_unix=7, drop=frozenset({"image"}))
+    assert isinstance(request, MessagesRequest)
+    chat = request.chat_request()
+    assert (chat.id, chat.at_unix, chat.drop, chat.extras) == ("call_7", 7, frozenset({"image"}), request.extras)
+
+
+# What an engine is not told
+
+
+@pytest.mark.parametrize("choice", [{"type": "auto"}, {"type": "any"}])
+def test_image_that_the_service_lets_go_is_taken_out_on_both_wires(choice: dict[str, str]) -> None:
+    turns = [{"role": "user", "content": LOOK}, result(content=[{"type": "text", "text": "x"}, IMAGE])]
+    body = HELLO | {"messages": turns, "tools": [WEATHER], "tool_choice": choice}
+    reached, dropped = engine_takes(Dialect.ANTHROPIC, body, "image")
+    assert "image" not in str(reached["messages"])
+    assert "Look" in str(reached["messages"])
+    assert dropped == ("image",)
+
+
+def test_what_was_passed_over_is_said() -> None:
+    body = HELLO | {
+        "thinking": {"type": "adaptive"},
+        "metadata": {"user_id": "u"},
+        "context_management": {"edits": [1]},
+        "inference_geo": "us",
+        "system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}],
+    }
+    reached, dropped = engine_takes(Dialect.ANTHROPIC, body)
+    assert reached.keys() == {"model", "stream", "system", "messages", "max_tokens"}
+    assert set(dropped) == {"reasoning_effort", "user", "context_management", "inference_geo", "cache_control"}
+
+
+# Who gets it
+
+
+def test_api_that_speaks_messages_gets_the_callers_own_words() -> None:
+    body = HELLO | {"mcp_servers": [{"url": "x"}], "thinking": {"type": "adaptive"}, "system": BILLING}
+    request = CODEC.parse(Operation.CHAT, msgspec.json.encode(body))
+    reached = msgspec.json.decode(CODEC.exchange(request, foreign(Wire.CHAT, Wire.MESSAGES)).upstream.body)
+    assert {name: reached[name] for name in body} == body | {"model": "theirs"}
+    with pytest.raises(Unsupported) as caught:
+        CODEC.exchange(request, foreign(Wire.CHAT))
+    assert caught.value.param == "mcp_servers"
+
+
+def test_tokens_are_counted_only_by_whoever_offers_it() -> None:
+    request = CODEC.parse(Operation.COUNT_TOKENS, msgspec.json.encode(HELLO))
+    assert CODEC.exchange(request, foreign(Wire.MESSAGES, Wire.COUNT_TOKENS)).upstream.wire is Wire.COUNT_TOKENS
+    for backend in (foreign(Wire.MESSAGES), foreign(Wire.CHAT)):
+        with pytest.raises(Unsupported, match="does not offer"):
+            CODEC.exchange(request, backend)
+
+
 # What comes back
 
 
 def test_stream_is_forwarded_byte_for_byte() -> None:
     exchange = plan(HELLO | {"stream": True})
     assert drive(exchange, asset("messages.sse")) == asset("messages.sse")
-    assert exchange.tally == Tally(11, 4, "max_tokens", finished=True)
+    assert exchange.tally == Tally(11, 4, "max_tokens", model=ANSWERED, finished=True)
 
 
 def test_whole_answer_is_forwarded_byte_for_byte() -> None:
     exchange = plan(HELLO)
     assert drive(exchange, asset("messages.json")) == asset("messages.json")
-    assert exchange.tally == Tally(11, 4, "max_tokens", finished=True)
+    assert exchange.tally == Tally(11, 4, "max_tokens", model=ANSWERED, finished=True)
 
 
 def test_sdk_sees_which_stop_sequence_ended_the_answer(replay: Replay) -> None:
@@ -250,7 +388,7 @@ def test_tool_use_of_a_stream_begins_with_an_input(replay: Replay) -> None:
     for event in Splitter().feed(desk.sent):
         assert EVENTS.validate_json(event.data).type == event.name
     assert desk.exchange
-    assert desk.exchange.tally == Tally(541, 31, "tool_use", finished=True)
+    assert desk.exchange.tally == Tally(541, 31, "tool_use", model=ANSWERED, finished=True)
 
 
 def test_stream_that_the_engine_opened_in_the_middle_is_opened_for_the_sdk(replay: Replay) -> None:
@@ -275,12 +413,12 @@ def test_tokens_are_counted(replay: Replay) -> None:
 )
 @pytest.mark.parametrize("operation", [Operation.CHAT, Operation.COUNT_TOKENS])
 def test_answer_that_is_not_the_protocol_is_the_engines_fault(body: bytes, operation: Operation) -> None:
-    with pytest.raises(EngineBroke, match="the engine"):
+    with pytest.raises(BackendBroke, match="the backend"):
         plan(HELLO, operation).whole(body)
 
 
 def test_error_in_mid_stream_is_the_engines_fault() -> None:
-    with pytest.raises(EngineBroke, match="failed while it answered"):
+    with pytest.raises(BackendBroke, match="failed while it answered"):
         drive(plan(HELLO | {"stream": True, "tools": [WEATHER]}), asset("messages-breaks.sse"))
 
 
@@ -381,7 +519,7 @@ def test_tool_call_of_the_chat_wire_grows_in_a_block() -> None:
 def test_arguments_that_are_not_an_object_are_the_engines_fault() -> None:
     exchange = CODEC.exchange(CODEC.parse(Operation.CHAT, msgspec.json.encode(HELLO | {"tools": [WEATHER]})), CHAT_ONLY)
     cut = asset("chat-tool-call.json").replace(b'{\\"city\\": \\"Paris\\"}', b'{\\"city\\"')
-    with pytest.raises(EngineBroke, match="not an object"):
+    with pytest.raises(BackendBroke, match="not an object"):
         exchange.whole(cut)
 
 

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from mistralai.client.errors import SDKError
 from mistralai.client.models import ModelList
-from tests.unit.dialect.conftest import BACKEND, Desk, asset, drive
+from tests.unit.dialect.conftest import ANSWERED, BACKEND, Desk, asset, drive, engine_takes, foreign, hub_of
 
 from freehold.contract.call import Dialect, Operation
 from freehold.dialect import codecs
 from freehold.dialect.interface import Exchange, Tally, Upstream, Wire
-from freehold.errors import EngineBroke, InvalidRequest, Unsupported
+from freehold.errors import BackendBroke, InvalidRequest, Unsupported
 
 Replay = Callable[[Dialect, str], Desk]
 CODEC = codecs[Dialect.MISTRAL]
@@ -84,6 +84,56 @@ def test_thoughts_of_another_model_are_left_out_and_arguments_may_be_an_object()
     assert message["tool_calls"][0]["function"]["arguments"] == '{"a":1}'
 
 
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+@pytest.mark.parametrize("given", [PNG, {"url": PNG}])
+def test_image_is_a_string_or_an_object(given: object) -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": given}]
+    request = hub_of(Dialect.MISTRAL, HELLO | {"messages": [{"role": "user", "content": parts}]})
+    picture = {"type": "image_url", "image_url": {"url": PNG}}
+    assert request.body["messages"][0]["content"] == [{"type": "text", "text": "a"}, picture]
+
+
+def test_thoughts_go_beside_the_words_and_the_mode_is_an_effort() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}, {"type": "reference"}]}
+    said = {"role": "assistant", "content": [thought, {"type": "text", "text": "x"}]}
+    turns = [*HELLO["messages"], said, *HELLO["messages"]]
+    request = hub_of(Dialect.MISTRAL, HELLO | {"messages": turns, "prompt_mode": "reasoning", "random_seed": 3})
+    assert request.body["messages"][1] == {"role": "assistant", "content": "x", "reasoning_content": "hm"}
+    assert (request.body["reasoning_effort"], request.body["seed"]) == ("high", 3)
+    assert (request.called["reasoning_effort"], request.called["seed"]) == ("prompt_mode", "random_seed")
+    assert [(extra.name, extra.param) for extra in request.extras] == [
+        ("reasoning", "messages[1].content[0]"),
+        ("reasoning_effort", "prompt_mode"),
+    ]
+
+
+def test_engine_has_a_switch_for_the_mode_and_none_for_the_effort() -> None:
+    reached, dropped = engine_takes(Dialect.MISTRAL, HELLO | {"prompt_mode": "reasoning"})
+    assert (reached["chat_template_kwargs"], dropped) == ({"enable_thinking": True}, ())
+    reached, dropped = engine_takes(Dialect.MISTRAL, HELLO | {"reasoning_effort": "high"})
+    assert (set(reached), dropped) == ({"model", "messages"}, ("reasoning_effort",))
+
+
+def test_api_that_speaks_mistral_gets_its_own_words() -> None:
+    body = HELLO | {"safe_prompt": True, "guardrails": [{}], "random_seed": 3}
+    request = CODEC.parse(Operation.CHAT, msgspec.json.encode(body))
+    reached = msgspec.json.decode(CODEC.exchange(request, foreign(Wire.CHAT, Wire.MISTRAL_CHAT)).upstream.body)
+    assert {name: reached[name] for name in body} == body | {"model": "theirs"}
+
+
+def test_middle_is_asked_of_an_api_that_fills_it_in() -> None:
+    request = CODEC.parse(Operation.FIM, msgspec.json.encode(MIDDLE | {"min_tokens": 3}))
+    assert CODEC.exchange(request, foreign(Wire.MISTRAL_CHAT, Wire.FIM)).upstream.wire is Wire.FIM
+    for backend in (foreign(Wire.MISTRAL_CHAT), foreign(Wire.CHAT)):
+        with pytest.raises(Unsupported, match="cannot fill in the middle"):
+            CODEC.exchange(request, backend)
+    with pytest.raises(Unsupported) as caught:
+        CODEC.exchange(request, BACKEND)
+    assert caught.value.param == "min_tokens"
+
+
 @pytest.mark.parametrize(
     ("wrong", "param"),
     [
@@ -130,7 +180,7 @@ def test_sdk_reads_a_whole_answer(replay: Replay) -> None:
     assert message.content == "I'm glad to"
     assert (answer.choices[0].finish_reason, answer.usage.completion_tokens) == ("length", 4)
     assert desk.exchange
-    assert desk.exchange.tally == Tally(11, 4, "length", finished=True)
+    assert desk.exchange.tally == Tally(11, 4, "length", model=ANSWERED, finished=True)
 
 
 def test_sdk_finds_the_usage_in_the_last_chunk(replay: Replay) -> None:
@@ -229,5 +279,5 @@ def test_middle_is_named_and_dated_by_its_request() -> None:
 
 
 def test_infill_that_is_not_the_protocol_is_the_engines_fault() -> None:
-    with pytest.raises(EngineBroke, match="not its protocol"):
+    with pytest.raises(BackendBroke, match="not its protocol"):
         plan(MIDDLE, Operation.FIM).whole(b"{}")

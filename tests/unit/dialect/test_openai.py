@@ -8,12 +8,22 @@ from typing import Any
 import msgspec
 import openai
 import pytest
-from tests.unit.dialect.conftest import BACKEND, Desk, asset, drive
+from tests.unit.dialect.conftest import (
+    ANSWERED,
+    BACKEND,
+    Desk,
+    asset,
+    drive,
+    engine_takes,
+    foreign,
+    hub_of,
+    names_of,
+)
 
 from freehold.contract.call import Dialect, Operation
 from freehold.dialect import codecs
-from freehold.dialect.interface import Exchange, Tally, Wire
-from freehold.errors import EngineBroke, InvalidRequest, Unsupported
+from freehold.dialect.interface import Exchange, Extra, Tally, Wire
+from freehold.errors import BackendBroke, InvalidRequest, Unsupported
 
 Replay = Callable[[Dialect, str], Desk]
 CODEC = codecs[Dialect.OPENAI]
@@ -171,6 +181,171 @@ def test_backend_without_the_wire_refuses() -> None:
         CODEC.exchange(request, replace(BACKEND, wires=frozenset()))
 
 
+# What the hub is told
+
+PNG = "data:image/png;base64,iVBORw0KGgo="
+PICTURE: dict[str, Any] = {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}
+LOOK: dict[str, Any] = {"role": "user", "content": [{"type": "text", "text": "Look"}, PICTURE]}
+
+
+def test_image_stays_among_its_words() -> None:
+    request = hub_of(Dialect.OPENAI, HELLO | {"messages": [LOOK]})
+    assert request.body["messages"] == [LOOK]
+    assert [(extra.name, extra.param) for extra in request.extras] == [("image", "messages[0].content[1]")]
+
+
+@pytest.mark.parametrize(
+    ("url", "known"),
+    [
+        ("https://example.org/a.png", "https://example.org/a.png"),
+        ("data:image/PNG;charset=utf-8;base64,AAAA", "data:image/png;base64,AAAA"),
+        ("http://example.org/a.png", None),
+        ("file:///etc/passwd", None),
+        ("data:text/html;base64,AAAA", None),
+        ("data:image/png,AAAA", None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_only_images_that_any_api_could_read_are_put_into_the_hub(url: object, known: str | None) -> None:
+    part = {"type": "image_url", "image_url": {"url": url}}
+    request = hub_of(Dialect.OPENAI, HELLO | {"messages": [{"role": "user", "content": [part]}]})
+    assert names_of(request) == ["image" if known else "other_image"]
+    content = request.body["messages"][0]["content"]
+    assert content == ([{"type": "image_url", "image_url": {"url": known}}] if known else "")
+
+
+def test_wishes_are_told_and_noted_under_their_own_names() -> None:
+    asked = {"reasoning_effort": "max", "verbosity": "low", "user": "u", "safety_identifier": "s"}
+    request = hub_of(Dialect.OPENAI, HELLO | asked | {"max_completion_tokens": 5})
+    told = {name: request.body[name] for name in ("reasoning_effort", "verbosity", "user")}
+    assert told == {"reasoning_effort": "xhigh", "verbosity": "low", "user": "s"}
+    assert set(names_of(request)) == {"reasoning_effort", "verbosity", "user"}
+    assert request.called == {"max_tokens": "max_completion_tokens", "user": "safety_identifier"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({"reasoning_effort": "enormous"}, "other_reasoning_effort"),
+        ({"verbosity": 3}, "other_verbosity"),
+        ({"reasoning": {"effort": "high"}}, "other_reasoning"),
+        ({"image": "x"}, "other_image"),
+        ({"user": 7}, "other_user"),
+        ({"a b\r\nSet-Cookie: x": 1}, "unknown"),
+    ],
+)
+def test_what_the_hub_does_not_say_never_passes_for_what_it_says(asked: dict[str, Any], name: str) -> None:
+    request = hub_of(Dialect.OPENAI, HELLO | asked)
+    assert names_of(request) == [name]
+    assert request.body.keys() == {"messages"}
+
+
+def test_earlier_reasoning_goes_with_its_message_and_asks_for_nothing() -> None:
+    said = {"role": "assistant", "content": "Hi", "reasoning_content": "hm"}
+    request = hub_of(Dialect.OPENAI, HELLO | {"messages": [*HELLO["messages"], said, *HELLO["messages"]]})
+    assert request.body["messages"][1] == said
+    (extra,) = request.extras
+    assert (extra.name, extra.param, extra.harmless) == ("reasoning", "messages[1].reasoning_content", True)
+
+
+def test_what_asks_for_nothing_that_shows_is_harmless_and_the_unknown_is_not() -> None:
+    body = HELLO | {"metadata": {"a": "b"}, "service_tier": "flex", "prompt_cache_key": "k", "novelty": False}
+    assert {extra.name: extra.harmless for extra in hub_of(Dialect.OPENAI, body).extras} == {
+        "metadata": True,
+        "service_tier": True,
+        "prompt_cache_key": True,
+        "novelty": False,
+    }
+
+
+def test_empty_values_ask_for_nothing() -> None:
+    said: dict[str, Any] = {"role": "assistant", "content": "x", "refusal": None, "annotations": [], "audio": None}
+    body = HELLO | {"modalities": ["text"], "metadata": {}, "audio": None, "prediction": None, "store": False}
+    assert hub_of(Dialect.OPENAI, body | {"messages": [said, *HELLO["messages"]]}).extras == ()
+
+
+def test_schema_keeps_its_name_and_strictness() -> None:
+    described = {"name": "city", "schema": {"type": "object"}, "strict": True}
+    wanted = {"type": "json_schema", "json_schema": described}
+    assert hub_of(Dialect.OPENAI, HELLO | {"response_format": wanted}).body["response_format"] == wanted
+
+
+def test_tools_that_are_no_functions_are_noted_and_those_that_are_stay() -> None:
+    custom = {"type": "custom", "custom": {"name": "shell"}}
+    chosen = {"type": "custom", "custom": {"name": "shell"}}
+    request = hub_of(Dialect.OPENAI, HELLO | {"tools": [custom, WEATHER], "tool_choice": chosen})
+    assert [(extra.name, extra.param) for extra in request.extras] == [
+        ("custom", "tools[0].type"),
+        ("tool_choice", "tool_choice"),
+    ]
+    assert [tool["function"]["name"] for tool in request.tools.tools] == ["get_weather"]
+
+
+# What an engine is not told
+
+
+def test_engine_is_told_nothing_that_only_the_hub_says() -> None:
+    said = {"role": "assistant", "content": "Hi", "reasoning_content": "hm"}
+    asked = {"reasoning_effort": "low", "verbosity": "low", "user": "u", "metadata": {"a": "b"}, "novelty": 1}
+    body = HELLO | asked | {"messages": [*HELLO["messages"], said, *HELLO["messages"]]}
+    reached, dropped = engine_takes(Dialect.OPENAI, body)
+    assert reached.keys() == {"model", "messages"}
+    assert reached["messages"][1] == {"role": "assistant", "content": "Hi"}
+    assert set(dropped) == {"reasoning_effort", "verbosity", "user", "metadata", "novelty", "reasoning"}
+
+
+@pytest.mark.parametrize("drop", ["image", "*"])
+def test_image_that_the_service_lets_go_is_taken_out_and_the_words_stay(drop: str) -> None:
+    with pytest.raises(Unsupported, match="reads text only"):
+        engine_takes(Dialect.OPENAI, HELLO | {"messages": [LOOK]})
+    reached, dropped = engine_takes(Dialect.OPENAI, HELLO | {"messages": [LOOK]}, drop)
+    assert reached["messages"] == [{"role": "user", "content": "Look"}]
+    assert dropped == ("image",)
+
+
+def test_leave_for_one_extra_is_no_leave_for_another() -> None:
+    body = HELLO | {"messages": [LOOK], "web_search_options": {}}
+    with pytest.raises(Unsupported) as caught:
+        engine_takes(Dialect.OPENAI, body, "image")
+    assert caught.value.param == "web_search_options"
+
+
+def test_many_unknown_fields_do_not_make_a_long_header() -> None:
+    _, dropped = engine_takes(Dialect.OPENAI, HELLO | {f"field{number}": 1 for number in range(100)})
+    assert (len(dropped), dropped[-1]) == (33, "and 68 more")
+
+
+# Who gets it
+
+
+def test_api_that_speaks_the_dialect_gets_the_callers_own_words() -> None:
+    request = CODEC.parse(Operation.CHAT, msgspec.json.encode(HELLO | {"messages": [LOOK], "novelty": 1}))
+    exchange = CODEC.exchange(request, foreign(Wire.MESSAGES, Wire.CHAT))
+    reached = msgspec.json.decode(exchange.upstream.body)
+    assert exchange.upstream.wire is Wire.CHAT
+    assert (reached["messages"], reached["novelty"], reached["model"]) == ([LOOK], 1, "theirs")
+
+
+def test_other_api_is_asked_over_its_preferred_wire() -> None:
+    request = CODEC.parse(Operation.CHAT, msgspec.json.encode(HELLO | {"user": "u"}))
+    exchange = CODEC.exchange(request, foreign(Wire.MESSAGES, Wire.COUNT_TOKENS))
+    assert exchange.upstream.wire is Wire.MESSAGES
+    with pytest.raises(Unsupported):
+        CODEC.exchange(replace(request, extras=(Extra(name="x", param="x", why="no"),)), foreign(Wire.MESSAGES))
+
+
+def test_text_completion_is_never_translated() -> None:
+    request = CODEC.parse(Operation.COMPLETION, msgspec.json.encode(PROMPT | {"prompt": ["a", "b"], "echo": True}))
+    exchange = CODEC.exchange(request, foreign(Wire.CHAT, Wire.COMPLETIONS))
+    assert msgspec.json.decode(exchange.upstream.body)["prompt"] == ["a", "b"]
+    with pytest.raises(Unsupported, match="does not offer"):
+        CODEC.exchange(request, foreign(Wire.CHAT))
+    with pytest.raises(Unsupported, match="one prompt") as caught:
+        CODEC.exchange(replace(request, drop=frozenset("*")), BACKEND)
+    assert caught.value.param == "prompt"
+
+
 # What comes back
 
 
@@ -180,7 +355,7 @@ def test_stream_is_forwarded_as_it_came_but_for_the_usage_that_was_not_asked_for
     usage = [event for event in events if b'"usage"' in event]
     assert len(usage) == 1
     assert drive(exchange, asset("chat.sse")) == b"\n\n".join(event for event in events if event not in usage)
-    assert exchange.tally == Tally(11, 4, "length", finished=True)
+    assert exchange.tally == Tally(11, 4, "length", model=ANSWERED, finished=True)
 
 
 def test_stream_is_forwarded_byte_for_byte_where_usage_is_asked_for() -> None:
@@ -191,7 +366,7 @@ def test_stream_is_forwarded_byte_for_byte_where_usage_is_asked_for() -> None:
 def test_whole_answer_is_forwarded_byte_for_byte() -> None:
     exchange = plan(HELLO)
     assert drive(exchange, asset("chat.json")) == asset("chat.json")
-    assert exchange.tally == Tally(11, 4, "length", finished=True)
+    assert exchange.tally == Tally(11, 4, "length", model=ANSWERED, finished=True)
 
 
 def test_text_that_looks_like_usage_is_forwarded() -> None:
@@ -199,7 +374,7 @@ def test_text_that_looks_like_usage_is_forwarded() -> None:
     event += b'{"content":"usage"}}]}\n\n'
     exchange = plan(HELLO | {"stream": True})
     assert drive(exchange, event) == event
-    assert exchange.tally == Tally(0, 1)
+    assert exchange.tally == Tally(0, 1, model="m")
 
 
 def test_stream_that_was_cut_is_counted_but_not_finished() -> None:
@@ -213,12 +388,12 @@ def test_stream_that_was_cut_is_counted_but_not_finished() -> None:
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"{}", b"<html>", b'{"error":{"code":500}}', b"\xff"])
 @pytest.mark.parametrize("operation", [Operation.CHAT, Operation.COMPLETION])
 def test_answer_that_is_not_the_protocol_is_the_engines_fault(body: bytes, operation: Operation) -> None:
-    with pytest.raises(EngineBroke, match="the engine"):
+    with pytest.raises(BackendBroke, match="the backend"):
         plan(HELLO | PROMPT, operation).whole(body)
 
 
 def test_error_in_mid_stream_is_the_engines_fault() -> None:
-    with pytest.raises(EngineBroke, match="failed while it answered"):
+    with pytest.raises(BackendBroke, match="failed while it answered"):
         drive(plan(HELLO | {"stream": True, "tools": [WEATHER]}), asset("chat-breaks.sse"))
 
 
@@ -318,7 +493,7 @@ def test_sdk_reads_a_forced_call_streamed_in_one_piece(replay: Replay) -> None:
     assert [call.function and call.function.arguments for call in calls] == ['{"city":"Paris"}']
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None, None, "tool_calls"]
     assert desk.exchange
-    assert desk.exchange.tally == Tally(183, 33, "tool_calls", finished=True)
+    assert desk.exchange.tally == Tally(183, 33, "tool_calls", model=ANSWERED, finished=True)
 
 
 @pytest.mark.parametrize(("name", "stream"), [("forced-cut.json", False), ("forced-cut.sse", True)])
@@ -326,7 +501,7 @@ def test_forced_call_that_was_cut_short_is_no_call(name: str, stream: bool) -> N
     exchange = plan(HELLO | {"tools": [WEATHER], "tool_choice": "required", "stream": stream})
     written = drive(exchange, asset(name))
     assert b"tool_calls" not in written
-    assert exchange.tally == Tally(183, 5, "length", finished=True)
+    assert exchange.tally == Tally(183, 5, "length", model=ANSWERED, finished=True)
 
 
 def test_call_cannot_be_forced_after_the_assistants_last_words() -> None:
@@ -338,7 +513,7 @@ def test_call_cannot_be_forced_after_the_assistants_last_words() -> None:
 
 def test_forced_call_outside_the_grammar_is_the_engines_fault() -> None:
     exchange = plan(HELLO | {"tools": [WEATHER], "tool_choice": "required"})
-    with pytest.raises(EngineBroke, match="left the grammar"):
+    with pytest.raises(BackendBroke, match="left the grammar"):
         exchange.whole(asset("chat.json").replace(b'"length"', b'"stop"'))
 
 

@@ -9,7 +9,7 @@ import openai
 import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, TypeAdapter
-from tests.unit.dialect.conftest import BACKEND, Desk, asset, drive
+from tests.unit.dialect.conftest import ANSWERED, BACKEND, Desk, asset, drive, engine_takes, foreign, hub_of
 
 from freehold.contract.call import Dialect, Operation
 from freehold.dialect import codecs
@@ -84,6 +84,76 @@ def test_items_become_messages() -> None:
     ]
 
 
+PNG = "data:image/png;base64,iVBORw0KGgo="
+
+
+def test_images_and_thoughts_are_put_into_the_hub() -> None:
+    items = [
+        {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"type": "input_image", "image_url": PNG}]},
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}], "encrypted_content": "e"},
+        {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "1", "output": [{"type": "input_image", "file_id": "file_1"}]},
+        {"type": "reasoning", "id": "s", "summary": [], "content": [{"type": "reasoning_text", "text": "so"}]},
+        {"role": "assistant", "content": "b"},
+    ]
+    request = hub_of(Dialect.RESPONSES, HELLO | {"input": items})
+    picture = {"type": "image_url", "image_url": {"url": PNG}}
+    call = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    assert request.body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "a"}, picture]},
+        {"role": "assistant", "content": "", "reasoning_content": "hm", "tool_calls": [call]},
+        {"role": "tool", "content": "", "tool_call_id": "1"},
+        {"role": "assistant", "content": "b", "reasoning_content": "so"},
+    ]
+    assert [(extra.name, extra.param) for extra in request.extras] == [
+        ("image", "input[0].content[1]"),
+        ("reasoning", "input[1]"),
+        ("other_image", "input[3].output[0]"),
+        ("reasoning", "input[4]"),
+    ]
+
+
+def test_wishes_are_told_and_called_by_their_names_here() -> None:
+    asked = {
+        "reasoning": {"effort": "minimal", "summary": "auto"},
+        "text": {"verbosity": "high", "format": {"type": "json_object"}},
+        "safety_identifier": "s",
+        "include": ["reasoning.encrypted_content"],
+    }
+    request = hub_of(Dialect.RESPONSES, HELLO | asked)
+    told = {name: request.body[name] for name in ("reasoning_effort", "verbosity", "user")}
+    assert told == {"reasoning_effort": "minimal", "verbosity": "high", "user": "s"}
+    assert [request.called[name] for name in (*told, "response_format", "max_tokens", "messages")] == [
+        "reasoning.effort",
+        "text.verbosity",
+        "safety_identifier",
+        "text.format",
+        "max_output_tokens",
+        "input",
+    ]
+    assert {extra.name for extra in request.extras if not extra.harmless} == {"reasoning_effort", "verbosity"}
+    reached, dropped = engine_takes(Dialect.RESPONSES, HELLO | asked)
+    assert reached.keys() == {"model", "messages", "response_format"}
+    assert set(dropped) == {"reasoning_effort", "verbosity", "user", "summary", "include"}
+
+
+def test_item_that_is_no_message_may_be_let_go() -> None:
+    items = [{"type": "computer_call"}]
+    assert engine_takes(Dialect.RESPONSES, HELLO | {"input": items}, "computer_call")[0]["messages"] == [
+        {"role": "user", "content": ""}
+    ]
+
+
+def test_api_that_speaks_responses_keeps_nothing_and_gets_the_rest_as_it_was() -> None:
+    body = HELLO | {"tools": [{"type": "web_search"}], "truncation": "auto", "tool_choice": {"type": "web_search"}}
+    request = CODEC.parse(Operation.CHAT, msgspec.json.encode(body))
+    reached = msgspec.json.decode(CODEC.exchange(request, foreign(Wire.CHAT, Wire.RESPONSES)).upstream.body)
+    assert reached == body | {"model": "theirs", "store": False}
+    with pytest.raises(Unsupported) as caught:
+        CODEC.exchange(request, foreign(Wire.CHAT))
+    assert caught.value.param == "truncation"
+
+
 @pytest.mark.parametrize(
     ("beyond", "param"),
     [
@@ -145,7 +215,7 @@ def test_sdk_reads_a_whole_answer(replay: Replay) -> None:
     assert answer.usage
     assert (answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.total_tokens) == (11, 4, 15)
     assert desk.exchange
-    assert desk.exchange.tally == Tally(11, 4, "length", finished=True)
+    assert desk.exchange.tally == Tally(11, 4, "length", model=ANSWERED, finished=True)
 
 
 def test_prefill_is_not_repeated() -> None:
@@ -168,7 +238,7 @@ def test_stream_of_text_has_every_event_in_order() -> None:
         "output_item.done",
         "incomplete",
     ]
-    assert exchange.tally == Tally(11, 4, "length", finished=True)
+    assert exchange.tally == Tally(11, 4, "length", model=ANSWERED, finished=True)
 
 
 def test_stream_of_a_native_call_has_every_event_in_order() -> None:

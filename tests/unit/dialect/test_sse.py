@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from freehold.dialect.interface import Event
 from freehold.dialect.sse import Splitter, data_event, named_event, ping_for
-from freehold.errors import EngineBroke
+from freehold.errors import BackendBroke
 
 _PIECES = st.sampled_from(
     [
@@ -100,5 +100,5 @@ def test_only_comments_are_sent_on_and_only_as_pings(raw: bytes, sent: bytes) ->
 def test_event_without_end_is_given_up() -> None:
     splitter = Splitter()
     splitter.feed(b"x" * 2**24)
-    with pytest.raises(EngineBroke, match="16777216 bytes"):
+    with pytest.raises(BackendBroke, match="16777216 bytes"):
         splitter.feed(b"x")

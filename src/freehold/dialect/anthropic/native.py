@@ -6,59 +6,22 @@ that are not streamed, and leaves ``message_start`` out where its first token is
 """
 
 import hashlib
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from freehold.dialect.anthropic.request import MessagesRequest
-from freehold.dialect.chatwire import demand, not_the_protocol
-from freehold.dialect.interface import Backend, Event, Tally, Upstream, Wire
+from freehold.dialect.anthropic.wire import Count, Follower, read
+from freehold.dialect.chatwire import demand
+from freehold.dialect.interface import Backend, Event, Upstream, Wire
 from freehold.dialect.sse import named_event, ping_for
-
-_Shape = TypeVar("_Shape")
-
-
-class _Usage(Struct):
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_input_tokens: int | None = 0
-    cache_creation_input_tokens: int | None = 0
-
-    @property
-    def prompt_tokens(self) -> int:
-        return self.input_tokens + (self.cache_read_input_tokens or 0) + (self.cache_creation_input_tokens or 0)
-
-
-class _Message(Struct):
-    usage: _Usage
-    content: list[dict[str, Any]] = msgspec.field(default_factory=list)
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-
-
-class _Start(Struct):
-    message: _Message
 
 
 class _BlockStart(Struct):
     type: str
     index: int
     content_block: dict[str, Any]
-
-
-class _Stop(Struct):
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-
-
-class _Delta(Struct):
-    delta: _Stop
-    usage: _Usage
-
-
-class _Count(Struct):
-    input_tokens: int
 
 
 class NativeMessages:
@@ -69,48 +32,46 @@ class NativeMessages:
         request.tools.check(backend)
         body = {"model": backend.model, "stream": request.stream, **request.native_body()}
         self.upstream = Upstream(wire=Wire.MESSAGES, body=msgspec.json.encode(body), stream=request.stream)
-        self.tally = Tally()
+        self.dropped: tuple[str, ...] = ()
+        self._follower = Follower()
+        self.tally = self._follower.tally
         self._model = backend.model
         self._prefill = request.prefill
         self._started = False
 
     def event(self, event: Event) -> bytes:
-        forwarded = self._forward(event)
-        if self._started or not event.data:
+        if not event.data:
+            return ping_for(event)
+        self._follower.event(event)
+        forwarded = self._mended(event)
+        if self._started:
             return forwarded
         self._started = True
         return forwarded if event.name == "message_start" else self._missing_start() + forwarded
 
-    def _forward(self, event: Event) -> bytes:
-        match event.name:
-            case "content_block_delta":
-                self.tally.output_tokens += 1
-            case "message_start":
-                self.tally.input_tokens = _read(event.data, _Start).message.usage.prompt_tokens
-            case "content_block_start" if b'"tool_use"' in event.data and b'"input"' not in event.data:
-                return _with_input(event)
-            case "message_delta":
-                return self._message_delta(event)
-            case "message_stop":
-                self.tally.finished = True
-            case "error":
-                raise not_the_protocol(b'{"error"')
-            case _ if not event.data:
-                return ping_for(event)
-        return event.raw
-
     def whole(self, body: bytes) -> bytes:
-        message = _read(body, _Message)
-        self.tally = Tally(message.usage.prompt_tokens, message.usage.output_tokens, finished=True)
-        self.tally.finish = _reason(message)
+        message = self._follower.whole(body)
         if not self._prefill and self.tally.finish == message.stop_reason:
             return body
-        document = _read(body, dict[str, Any])
+        document = read(body, dict[str, Any])
         document["stop_reason"] = self.tally.finish
         if message.content and message.content[0].get("type") == "text":
             first = document["content"][0]
             first["text"] = str(first.get("text", "")).removeprefix(self._prefill)
         return msgspec.json.encode(document)
+
+    def _mended(self, event: Event) -> bytes:
+        match event.name:
+            case "content_block_start" if b'"tool_use"' in event.data and b'"input"' not in event.data:
+                start = read(event.data, _BlockStart)
+                start.content_block["input"] = {}
+                return named_event(event.name, msgspec.json.encode(start))
+            case "message_delta":
+                document = read(event.data, dict[str, Any])
+                if document["delta"].get("stop_reason") != self.tally.finish:
+                    document["delta"]["stop_reason"] = self.tally.finish
+                    return named_event(event.name, msgspec.json.encode(document))
+        return event.raw
 
     def _missing_start(self) -> bytes:
         """The opening that the engine forgot. How many tokens the prompt had it does not say elsewhere."""
@@ -127,47 +88,12 @@ class NativeMessages:
         start = {"type": "message_start", "message": message}
         return named_event("message_start", msgspec.json.encode(start))
 
-    def _message_delta(self, event: Event) -> bytes:
-        told = _read(event.data, _Delta)
-        self.tally.output_tokens = told.usage.output_tokens
-        self.tally.finish = _reason(told.delta)
-        if self.tally.finish == told.delta.stop_reason:
-            return event.raw
-        document = _read(event.data, dict[str, Any])
-        document["delta"]["stop_reason"] = self.tally.finish
-        return named_event(event.name, msgspec.json.encode(document))
 
-
-class TokenCount:
-    """How many tokens a prompt has. Nothing is answered."""
+class TokenCount(Count):
+    """A prompt counted by the engine."""
 
     def __init__(self, request: MessagesRequest, backend: Backend) -> None:
         demand(Wire.COUNT_TOKENS, backend)
         request.tools.check(backend)
         body = {"model": backend.model, **request.native_body()}
-        self.upstream = Upstream(wire=Wire.COUNT_TOKENS, body=msgspec.json.encode(body), stream=False)
-        self.tally = Tally()
-
-    def event(self, event: Event) -> bytes:
-        raise RuntimeError(f"a count of tokens is never streamed, yet here is {event.name!r}")
-
-    def whole(self, body: bytes) -> bytes:
-        self.tally = Tally(input_tokens=_read(body, _Count).input_tokens, finished=True)
-        return body
-
-
-def _reason(stop: _Message | _Stop) -> str:
-    return "stop_sequence" if stop.stop_sequence is not None else stop.stop_reason or ""
-
-
-def _with_input(event: Event) -> bytes:
-    start = _read(event.data, _BlockStart)
-    start.content_block["input"] = {}
-    return named_event(event.name, msgspec.json.encode(start))
-
-
-def _read(data: bytes, shape: type[_Shape]) -> _Shape:
-    try:
-        return msgspec.json.decode(data, type=shape)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise not_the_protocol(data) from exc
+        super().__init__(Upstream(wire=Wire.COUNT_TOKENS, body=msgspec.json.encode(body), stream=False))

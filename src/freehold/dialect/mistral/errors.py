@@ -9,13 +9,14 @@ import msgspec
 from freehold.dialect.problems import Answer, answer_to, details_of, param_of
 from freehold.dialect.sse import data_event
 from freehold.errors import (
+    BackendBroke,
     CallerError,
     ContextExceeded,
-    EngineBroke,
     Fault,
     FreeholdError,
     InvalidKey,
     MethodNotAllowed,
+    ProviderBusy,
     RateLimited,
     Refusal,
     TooLarge,
@@ -35,7 +36,8 @@ _TABLE: Mapping[type[FreeholdError], Answer] = {
     TooLarge: Answer(413, "invalid_request_error"),
     RateLimited: Answer(429, "rate_limited"),
     Fault: Answer(503, "service_unavailable"),
-    EngineBroke: Answer(502, "internal_server_error"),
+    ProviderBusy: Answer(429, "rate_limited"),
+    BackendBroke: Answer(502, "internal_server_error"),
 }
 
 

@@ -9,12 +9,16 @@ import msgspec
 from msgspec import Struct
 
 from freehold.contract.call import Operation
+from freehold.dialect.beyond import Beyond, note_beyond
 from freehold.dialect.chatwire import not_the_protocol
 from freehold.dialect.fields import Fields, present
 from freehold.dialect.interface import Backend, Event, Request, Tally, Upstream, Wire
 from freehold.dialect.mistral.chat import read_sampling
 from freehold.dialect.sse import DONE, data_event, ping_for
 from freehold.errors import Unsupported
+
+_KNOWN = frozenset({"model", "prompt", "suffix", "max_tokens", "stop", "stream", "temperature", "top_p", "random_seed"})
+_BEYOND = {"min_tokens": Beyond(why="the target ends an answer where the model does", passed_over=False)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +32,7 @@ def read_request(fields: dict[str, Any]) -> FimRequest:
     """Raises InvalidRequest, Unsupported."""
     body = Fields(fields)
     asked = body.need_text("model")
-    body.refuse_if("min_tokens", "the engine ends an answer where the model does")
+    note_beyond(body, _KNOWN, _BEYOND)
     prompt = body.text("prompt")
     if prompt is None:
         raise body.invalid("prompt", "a string")
@@ -40,7 +44,11 @@ def read_request(fields: dict[str, Any]) -> FimRequest:
         **read_sampling(body),
     )
     stream = body.flag("stream") or False
-    return FimRequest(operation=Operation.FIM, asked=asked, stream=stream, fields=fields, body=wire)
+    return FimRequest(operation=Operation.FIM, asked=asked, stream=stream, fields=fields, extras=body.extras, body=wire)
+
+
+def cannot_fill(backend: Backend) -> Unsupported:
+    return Unsupported(f"{backend.model} cannot fill in the middle", param="model")
 
 
 class _Infill(Struct):
@@ -59,10 +67,11 @@ class FimExchange:
 
     def __init__(self, request: FimRequest, backend: Backend) -> None:
         if not backend.fim or Wire.INFILL not in backend.wires:
-            raise Unsupported(f"{backend.model} cannot fill in the middle", param="model")
+            raise cannot_fill(backend)
         body = {"stream": request.stream, **request.body}
         self.upstream = Upstream(wire=Wire.INFILL, body=msgspec.json.encode(body), stream=request.stream)
         self.tally = Tally()
+        self.dropped: tuple[str, ...] = ()
         self._request = request
         self._model = backend.model
 

@@ -4,15 +4,20 @@
 from collections.abc import Sequence
 
 from freehold.contract.call import Dialect, Operation
+from freehold.dialect.chatwire import demand
 from freehold.dialect.document import read_object
-from freehold.dialect.interface import Backend, Exchange, Request
+from freehold.dialect.interface import Backend, Exchange, Request, Wire
+from freehold.dialect.limits import RateLimits, openai_headers
+from freehold.dialect.losses import lost_at_engine
 from freehold.dialect.openai import chat, completions, errors, models
-from freehold.dialect.openai.exchange import chat_exchange
+from freehold.dialect.openai.exchange import ChunkWriter, chat_exchange
+from freehold.dialect.openai.passing import pass_chat, pass_completion
+from freehold.dialect.translate import translated
 from freehold.errors import FreeholdError
 
 
 class OpenAICodec:
-    """OpenAI, natively."""
+    """OpenAI, natively wherever the backend speaks it."""
 
     dialect = Dialect.OPENAI
 
@@ -22,9 +27,9 @@ class OpenAICodec:
 
     def exchange(self, request: Request, backend: Backend) -> Exchange:
         if isinstance(request, completions.CompletionRequest):
-            return completions.completion_exchange(request, backend)
+            return _completion(request, backend)
         assert isinstance(request, chat.OpenAIRequest), "a request goes to the codec that parsed it"  # noqa: S101
-        return chat_exchange(request, backend)
+        return _chat(request, backend)
 
     def error(self, problem: FreeholdError, request_id: str) -> tuple[int, bytes]:
         return errors.error(problem, request_id)
@@ -32,8 +37,32 @@ class OpenAICodec:
     def error_event(self, problem: FreeholdError, request_id: str) -> bytes:
         return errors.error_event(problem, request_id)
 
+    def limit_headers(self, limits: RateLimits) -> list[tuple[str, str]]:
+        return openai_headers(limits)
+
     def models(self, names: Sequence[str], created_unix: int) -> bytes:
         return models.models(names, created_unix)
 
     def model(self, name: str, created_unix: int) -> bytes:
         return models.model(name, created_unix)
+
+
+def _completion(request: completions.CompletionRequest, backend: Backend) -> Exchange:
+    """Nobody else has text completions, so they are never translated."""
+    if backend.foreign:
+        demand(Wire.COMPLETIONS, backend)
+        return pass_completion(request, backend)
+    dropped = lost_at_engine(request)
+    exchange = completions.completion_exchange(request, backend)
+    exchange.dropped = dropped
+    return exchange
+
+
+def _chat(request: chat.OpenAIRequest, backend: Backend) -> Exchange:
+    if backend.foreign:
+        passes = Wire.CHAT in backend.wires
+        return pass_chat(request, backend) if passes else translated(request, backend, ChunkWriter(request))
+    dropped = lost_at_engine(request)
+    exchange = chat_exchange(request, backend)
+    exchange.dropped = dropped
+    return exchange

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The legacy ``/v1/completions``. The engine speaks it but for the shape of logprobs and the place of the usage.
 
-What it would silently leave out of the answer (``echo``, ``suffix``, ``best_of``) is refused. So are several prompts at
-once, because it counts the tokens of the first alone.
+What it would silently leave out of the answer (``echo``, ``suffix``, ``best_of``) it is not asked for. Nor for several
+prompts at once, because it counts the tokens of the first alone.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,22 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from freehold.contract.call import Operation
+from freehold.dialect.beyond import HARMLESS, Beyond, note_beyond
 from freehold.dialect.chatwire import Logprobs, TokenLogprob, Usage, check_choices, demand, not_the_protocol
 from freehold.dialect.fields import Fields, present
 from freehold.dialect.interface import Backend, Event, Request, Tally, Upstream, Wire
-from freehold.dialect.openai.chat import MOST_CHOICES, read_sampling, reads_usage
+from freehold.dialect.openai.chat import MOST_CHOICES, SAMPLING, read_sampling, reads_usage
 from freehold.dialect.sse import data_event, ping_for
-from freehold.errors import EngineBroke
+from freehold.errors import BackendBroke, Unsupported
 
 _DEFAULT_MAX_TOKENS = 16  # OpenAI's
+_KNOWN = SAMPLING | {"model", "prompt", "max_tokens", "stop", "n", "logprobs", "stream", "stream_options"}
+_BEYOND = {
+    "echo": Beyond(why="the prompt is not repeated in the answer", passed_over=False),
+    "suffix": Beyond(why="use /v1/fim/completions with a model that can fill in the middle", passed_over=False),
+    "best_of": Beyond(why="every choice that is made is returned; use n", passed_over=False, idle=(1,)),
+    "user": HARMLESS,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +39,20 @@ class CompletionRequest(Request):
     include_usage: bool
     logprobs: int | None
     choices: int
+    prompts: int = 1
 
 
 def read_request(fields: dict[str, Any]) -> CompletionRequest:
     """Raises InvalidRequest, Unsupported."""
     body = Fields(fields)
     asked = body.need_text("model")
-    body.refuse_if("echo", "the prompt is not repeated in the answer")
-    body.refuse_if("suffix", "use /v1/fim/completions with a model that can fill in the middle")
-    if (body.whole("best_of", 1, MOST_CHOICES) or 1) > 1:
-        raise body.unsupported("best_of", "every choice that is made is returned; use n")
+    body.whole("best_of", 1, MOST_CHOICES)
+    note_beyond(body, _KNOWN, _BEYOND)
+    prompts = _prompts(body)
     logprobs, choices, stream = body.whole("logprobs", 0, 5), body.whole("n", 1, MOST_CHOICES) or 1, body.flag("stream")
     counted = choices > 1 and not stream  # by their logprobs; the engine counts the first choice alone
     wire = present(
-        prompt=_prompt(body),
+        prompt=prompts[0],
         max_tokens=body.max_tokens("max_tokens") or _DEFAULT_MAX_TOKENS,
         stop=body.stops("stop"),
         n=choices if choices > 1 else None,
@@ -56,31 +64,40 @@ def read_request(fields: dict[str, Any]) -> CompletionRequest:
         asked=asked,
         stream=stream or False,
         fields=fields,
+        extras=body.extras,
         body=wire,
         include_usage=reads_usage(body),
         logprobs=logprobs,
         choices=choices,
+        prompts=len(prompts),
     )
 
 
-def _prompt(body: Fields) -> str | list[int]:
-    """A text or its tokens; also as the only element of a list, which is how some clients send it."""
-    prompt = body.get("prompt")
-    if isinstance(prompt, list) and prompt and isinstance(prompt[0], str | list):
-        if len(prompt) > 1:
-            raise body.unsupported("prompt", "send one prompt in each request")
-        prompt = prompt[0]
-    if isinstance(prompt, str) and prompt:
-        return prompt
-    if isinstance(prompt, list) and prompt and all(type(token) is int and 0 <= token < 2**31 for token in prompt):
-        return prompt
+def _prompts(body: Fields) -> list[Any]:
+    """Each is a text or its tokens. Most clients send one, some of them as the only element of a list."""
+    given = body.get("prompt")
+    prompts: list[Any] = given if isinstance(given, list) and given and isinstance(given[0], str | list) else [given]
+    if all(_is_prompt(prompt) for prompt in prompts):
+        return prompts
     raise body.invalid("prompt", "a string that is not empty, or a list of token ids")
 
 
+def _is_prompt(prompt: object) -> bool:
+    if isinstance(prompt, str):
+        return bool(prompt)
+    return isinstance(prompt, list) and bool(prompt) and all(_is_token(token) for token in prompt)
+
+
+def _is_token(token: object) -> bool:
+    return type(token) is int and 0 <= token < 2**31
+
+
 def completion_exchange(request: CompletionRequest, backend: Backend) -> "CompletionExchange":
-    """Raises Unsupported where the backend has no text completions."""
+    """From an engine. Raises Unsupported where it has no text completions."""
     demand(Wire.COMPLETIONS, backend)
     check_choices(request.choices, backend)
+    if request.prompts > 1:
+        raise Unsupported("prompt: send one prompt in each request", param="prompt")
     body = {"model": backend.model, **request.body}
     if request.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
@@ -115,6 +132,7 @@ class CompletionExchange:
     def __init__(self, upstream: Upstream, request: CompletionRequest) -> None:
         self.upstream = upstream
         self.tally = Tally()
+        self.dropped: tuple[str, ...] = ()
         self._request = request
         self._usage = Usage()
         self._offsets: dict[int, int] = {}  # where in its choice's text the next token begins
@@ -144,7 +162,7 @@ class CompletionExchange:
     def whole(self, body: bytes) -> bytes:
         text = _read(body)
         if not isinstance(text.usage, Usage) or not text.choices:
-            raise EngineBroke("the engine answered without usage or choices")
+            raise BackendBroke("the backend answered without usage or choices")
         usage = text.usage
         usage.completion_tokens += sum(len(_tokens(choice)) for choice in text.choices[1:])
         usage.total_tokens = usage.prompt_tokens + usage.completion_tokens
@@ -207,5 +225,5 @@ def _tokens(choice: _Choice) -> list[TokenLogprob]:
     try:
         logprobs = _logprobs_decoder.decode(choice.logprobs)
     except msgspec.MsgspecError as exc:
-        raise EngineBroke("the engine answered with logprobs of an unknown shape") from exc
+        raise BackendBroke("the backend answered with logprobs of an unknown shape") from exc
     return (logprobs.content or []) if logprobs else []

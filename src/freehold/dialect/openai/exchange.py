@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Chat completions on their way back. As a rule the engine's bytes are the caller's bytes."""
+"""Chat completions on their way back to callers who speak them. As a rule the engine's bytes are the caller's bytes."""
+
+from typing import Any
 
 import msgspec
-from msgspec import UNSET
 
 from freehold.dialect.chatwire import (
     Chat,
     ChatExchange,
     Choice,
+    ToolCall,
     Usage,
     count_answer,
     count_chunk,
@@ -25,7 +27,7 @@ def chat_exchange(request: OpenAIRequest, backend: Backend) -> Exchange:
     """The engine's own bytes, but where it cannot do what was asked without help."""
     planned = upstream(request, backend)
     if request.tools.forced or request.choices > 1 or request.top_logprobs == 0:
-        return ChatExchange(planned, _ChunkWriter(request), change_for(request))
+        return ChatExchange(planned, ChunkWriter(request), change_for(request))
     return NativeChat(planned, include_usage=request.include_usage)
 
 
@@ -35,6 +37,7 @@ class NativeChat:
     def __init__(self, upstream: Upstream, *, include_usage: bool) -> None:
         self.upstream = upstream
         self.tally = Tally()
+        self.dropped: tuple[str, ...] = ()
         self._usage = Usage()
         self._include_usage = include_usage
 
@@ -53,7 +56,7 @@ class NativeChat:
         chat = read_chat(data)
         count_chunk(chat, self._usage, self.tally)
         self.tally.finish = finish_of(chat) or self.tally.finish
-        only_usage = not chat.choices and chat.usage is not UNSET
+        only_usage = not chat.choices and isinstance(chat.usage, Usage)
         return b"" if only_usage and not self._include_usage else event.raw
 
     def whole(self, body: bytes) -> bytes:
@@ -63,34 +66,89 @@ class NativeChat:
         return body
 
 
-class _ChunkWriter:
-    """Writes the chat wire, which is this dialect, without what the caller did not ask for."""
+class ChunkWriter:
+    """Writes the chat wire, which is this dialect, as OpenAI does: without what the caller did not ask for.
+
+    One answer. What the backend did not name or date is named and dated after the request.
+    """
 
     def __init__(self, request: OpenAIRequest) -> None:
-        self._include_usage = request.include_usage
-        self._top_logprobs = request.top_logprobs
-        self._last: Chat | None = None
+        self._request = request
+        self._begun: set[int] = set()  # choices
+        self._last = Chat()
 
     def chunk(self, chat: Chat) -> bytes:
         self._last = chat
-        chat.usage = UNSET
-        self._trim(chat.choices)
-        return data_event(msgspec.json.encode(chat))
+        return self._event(chat, [self._chunk_choice(choice) for choice in chat.choices])
 
     def end(self, usage: Usage) -> bytes:
-        if not self._include_usage or self._last is None:
+        if not self._request.include_usage:
             return DONE
-        self._last.choices, self._last.usage = [], usage
-        return data_event(msgspec.json.encode(self._last)) + DONE
+        return self._event(self._last, [], usage=_usage(usage)) + DONE
 
     def answer(self, chat: Chat) -> bytes:
-        self._trim(chat.choices)
-        return msgspec.json.encode(chat)
+        usage = chat.usage if isinstance(chat.usage, Usage) else Usage()
+        choices = [self._answer_choice(choice) for choice in chat.choices]
+        return msgspec.json.encode(self._about(chat, "chat.completion") | {"choices": choices, "usage": _usage(usage)})
 
-    def _trim(self, choices: list[Choice]) -> None:
-        for choice in choices:
-            if self._top_logprobs is None:
-                choice.logprobs = UNSET
-            elif self._top_logprobs == 0 and choice.logprobs:
-                for token in choice.logprobs.content or ():
-                    token.top_logprobs = []
+    def _event(self, chat: Chat, choices: list[dict[str, Any]], **more: object) -> bytes:
+        about = self._about(chat, "chat.completion.chunk")
+        return data_event(msgspec.json.encode(about | {"choices": choices, **more}))
+
+    def _about(self, chat: Chat, kind: str) -> dict[str, Any]:
+        request = self._request
+        identity, created = chat.id or f"chatcmpl-{request.id}", chat.created or request.at_unix
+        about = {"id": identity, "object": kind, "created": created, "model": chat.model}
+        return about | ({"system_fingerprint": chat.system_fingerprint} if chat.system_fingerprint else {})
+
+    def _chunk_choice(self, choice: Choice) -> dict[str, Any]:
+        said = choice.said
+        delta: dict[str, Any] = {}
+        if choice.index not in self._begun:
+            self._begun.add(choice.index)
+            delta = {"role": "assistant", "content": None if said.tool_calls else ""}
+        delta |= {name: value for name, value in _texts(choice).items() if value}
+        if said.tool_calls:
+            delta["tool_calls"] = said.tool_calls
+        return self._written(choice, delta=delta)
+
+    def _answer_choice(self, choice: Choice) -> dict[str, Any]:
+        texts, calls = _texts(choice), choice.said.tool_calls
+        message = {"role": "assistant", "content": texts.pop("content", None), "refusal": texts.pop("refusal", None)}
+        message |= {name: value for name, value in texts.items() if value}
+        if calls:
+            message["tool_calls"] = [_whole_call(call) for call in calls]
+        return self._written(choice, message=message)
+
+    def _written(self, choice: Choice, **said: object) -> dict[str, Any]:
+        written = {"index": choice.index, **said, "finish_reason": choice.finish_reason}
+        if self._request.top_logprobs is None or not choice.logprobs:
+            return written
+        if self._request.top_logprobs == 0:
+            for token in choice.logprobs.content or ():
+                token.top_logprobs = []
+        return written | {"logprobs": choice.logprobs}
+
+
+def _texts(choice: Choice) -> dict[str, Any]:
+    said = choice.said
+    texts = {"content": said.content, "reasoning_content": said.reasoning_content, "refusal": said.refusal}
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
+def _whole_call(call: ToolCall) -> dict[str, Any]:
+    function = {"name": call.function.name or "", "arguments": call.function.arguments or "{}"}
+    return {"id": call.id or "", "type": "function", "function": function}
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    """With all of its fields: the SDKs take none for granted."""
+    written = {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+        "prompt_tokens_details": usage.prompt_tokens_details,
+    }
+    if details := usage.completion_tokens_details:
+        written["completion_tokens_details"] = details
+    return written

@@ -2,17 +2,25 @@
 """Writes the chat wire as Responses: one object, or the events in which it grows.
 
 Every event carries all its fields, ``sequence_number``, ``output_index`` and ``content_index`` among them. An answer
-that ran into the limit of tokens is ``incomplete``, never ``completed``. A reasoning model's thoughts are not shown.
+that ran into the limit of tokens, or into a filter, is ``incomplete``, never ``completed``. The caller hears nothing
+before there is something to say: until then another target may answer instead.
 """
 
-from typing import Any
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
 from freehold.dialect.chatwire import Chat, Message, ToolCall, Usage
-from freehold.dialect.responses.items import call_item, message_item, text_part
+from freehold.dialect.responses.output import CallItem, Item, MessageItem, ReasoningItem, Told, Written
 from freehold.dialect.responses.request import ResponsesRequest
 from freehold.dialect.sse import named_event
+
+_Item = TypeVar("_Item", bound=Item)
+
+_PREFIX = "resp_"
+_CUT = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 
 class ResponseWriter:
@@ -23,28 +31,26 @@ class ResponseWriter:
         self._chat: Chat | None = None  # the first of the stream: it names and dates the response
         self._events: list[bytes] = []
         self._sequence = 0
-        self._output: list[dict[str, Any]] = []
-        self._growing: _Text | _Call | None = None
+        self._items: list[Item] = []  # in the order of the output
+        self._talk: ReasoningItem | MessageItem | None = None  # what is being thought or said
+        self._calls: dict[int | None, CallItem] = {}  # by how the chat wire counts them
         self._finish = ""
 
     def answer(self, chat: Chat) -> bytes:
+        self._chat = chat
         choice = chat.choices[0]
-        status = _status(choice.finish_reason or "")
-        output = []
-        text = (choice.said.content or "").removeprefix(self._request.prefill)
-        calls = choice.said.tool_calls or []
-        if text or (not calls and status == "completed"):
-            output.append(message_item(_identity("msg", chat, 0), status, [text_part(text)]))
-        for call in calls:
-            output.append(_Call(_identity("fc", chat, len(output)), call).item("completed"))
+        said = choice.said
+        if isinstance(said.content, str):
+            said.content = said.content.removeprefix(self._request.prefill)
+        for index, call in enumerate(said.tool_calls or ()):
+            call.index = index
+        self._add(said)
+        self._finish = choice.finish_reason or ""
         usage = chat.usage if isinstance(chat.usage, Usage) else None
-        return msgspec.json.encode(self._response(chat, status, output, usage))
+        return msgspec.json.encode(self._ended(usage))
 
     def chunk(self, chat: Chat) -> bytes:
-        if self._chat is None:
-            self._chat = chat
-            for kind in ("response.created", "response.in_progress"):
-                self._emit(kind, response=self._response(chat, "in_progress", []))
+        self._chat = self._chat or chat
         for choice in chat.choices:
             self._add(choice.said)
             self._finish = choice.finish_reason or self._finish
@@ -53,81 +59,135 @@ class ResponseWriter:
     def end(self, usage: Usage) -> bytes:
         if self._chat is None:
             return b""
-        status = _status(self._finish)
-        if not self._output and self._growing is None and status == "completed":
-            self._open(_Text(_identity("msg", self._chat, 0)))
-        self._close(status)
-        response = self._response(self._chat, status, self._output, usage)
-        self._emit(f"response.{status}", response=response)
+        response = self._ended(usage)
+        self._emit(response["status"], response=response)
         return self._take()
 
+    def stand_behind(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Go on in a stream that another wrote, of which the caller has these events."""
+        for event in events:
+            self._sequence = event.get("sequence_number", self._sequence) + 1
+            kind = str(event.get("type", "")).removeprefix("response.")
+            delta = str(event.get("delta", ""))
+            if kind == "created":
+                response = event.get("response", {})
+                self._chat = Chat(response.get("id", ""), "", response.get("created_at", 0), response.get("model", ""))
+            elif kind == "output_item.added":
+                self._adopt(event.get("item", {}))
+            elif kind == "output_item.done":
+                self._items[-1:] = [Told(event.get("item", {}), len(self._items) - 1)]
+                self._talk = None
+            elif isinstance(self._talk, ReasoningItem) and kind.startswith("reasoning") and delta:
+                _unwritten(self._talk.grow(delta))
+            elif isinstance(self._talk, MessageItem) and kind in ("output_text.delta", "refusal.delta"):
+                grown = self._talk.grow_text if kind == "output_text.delta" else self._talk.grow_refusal
+                _unwritten(grown(delta))
+        if isinstance(self._talk, ReasoningItem):
+            self._end_talk()  # thoughts begin anew in an item of their own
+
+    def _adopt(self, item: dict[str, Any]) -> None:
+        identity, index = str(item.get("id", "")), len(self._items)
+        match item.get("type"):
+            case "message":
+                self._talk = MessageItem(identity, index)
+            case "reasoning":
+                self._talk = ReasoningItem(identity, index)
+            case _:
+                self._talk = None
+        self._items.append(self._talk or Told(item, index))
+
     def _add(self, said: Message) -> None:
+        if said.reasoning_content:
+            self._emit_all(self._thinking().grow(said.reasoning_content))
         if said.content:
-            if not isinstance(self._growing, _Text):
-                self._open(_Text(self._next_identity("msg")))
-            self._grow(said.content)
+            self._emit_all(self._speaking().grow_text(said.content))
+        if said.refusal:
+            self._emit_all(self._speaking().grow_refusal(said.refusal))
         for call in said.tool_calls or ():
-            if not isinstance(self._growing, _Call) or self._growing.index != call.index:
-                self._open(_Call(self._next_identity("fc"), call))
+            item = self._calling(call)
             if call.function.arguments:
-                self._grow(call.function.arguments)
+                self._emit_all(item.grow(call.function.arguments))
 
-    def _next_identity(self, kind: str) -> str:
-        assert self._chat is not None, "items come after the first chunk"  # noqa: S101
-        return _identity(kind, self._chat, len(self._output) + (self._growing is not None))
+    def _thinking(self) -> ReasoningItem:
+        if not isinstance(self._talk, ReasoningItem):
+            self._end_talk()
+            self._talk = self._begin(ReasoningItem(self._identity("rs"), len(self._items)))
+        return self._talk
 
-    def _open(self, item: "_Text | _Call") -> None:
-        self._close("completed")
-        self._growing = item
-        index = len(self._output)
-        self._emit("response.output_item.added", output_index=index, item=item.beginning())
-        if isinstance(item, _Text):
-            part = text_part("")
-            self._emit("response.content_part.added", **item.place(index), part=part)
+    def _speaking(self) -> MessageItem:
+        if not isinstance(self._talk, MessageItem):
+            self._end_talk()
+            self._talk = self._begin(MessageItem(self._identity("msg"), len(self._items)))
+        return self._talk
 
-    def _grow(self, delta: str) -> None:
-        item = self._growing
-        if isinstance(item, _Text):
-            item.text += delta
-            place = item.place(len(self._output))
-            self._emit("response.output_text.delta", **place, delta=delta, logprobs=[])
-        elif isinstance(item, _Call):
-            item.arguments += delta
-            place = item.place(len(self._output))
-            self._emit("response.function_call_arguments.delta", **place, delta=delta)
+    def _calling(self, call: ToolCall) -> CallItem:
+        """Calls stay open to the end: those of one answer may grow in turns."""
+        if call.index not in self._calls:
+            self._end_talk()
+            self._calls[call.index] = self._begin(CallItem(self._identity("fc"), len(self._items), call))
+        return self._calls[call.index]
 
-    def _close(self, status: str) -> None:
-        item, index = self._growing, len(self._output)
-        if item is None:
-            return
-        place = item.place(index)
-        if isinstance(item, _Text):
-            self._emit("response.output_text.done", **place, text=item.text, logprobs=[])
-            self._emit("response.content_part.done", **place, part=text_part(item.text))
-        else:
-            self._emit("response.function_call_arguments.done", **place, name=item.name, arguments=item.arguments)
-        done = item.item(status)
-        self._emit("response.output_item.done", output_index=index, item=done)
-        self._output.append(done)
-        self._growing = None
+    def _begin(self, item: _Item) -> _Item:
+        self._items.append(item)
+        self._emit("output_item.added", output_index=item.index, item=item.beginning())
+        return item
 
-    def _response(
-        self, chat: Chat, status: str, output: list[dict[str, Any]], usage: Usage | None = None
-    ) -> dict[str, Any]:
+    def _end_talk(self) -> None:
+        if self._talk:
+            self._close(self._talk, "completed")
+            self._talk = None
+
+    def _close(self, item: Item, status: str) -> None:
+        self._emit_all(item.close())
+        self._emit("output_item.done", output_index=item.index, item=item.whole(status))
+
+    def _ended(self, usage: Usage | None) -> dict[str, Any]:
+        """The response, once everything in it has ended. One that says nothing has an empty message."""
+        status = "incomplete" if self._finish in _CUT else "completed"
+        if not self._items and status == "completed":
+            self._emit_all(self._speaking().grow_text(""))
+        ends = {item.index: "completed" for item in self._items}
+        for item in (self._talk, *self._calls.values()):
+            if item:
+                ends[item.index] = status
+                self._close(item, status)
+        return self._response(status, [item.whole(ends[item.index]) for item in self._items], usage)
+
+    def _response(self, status: str, output: list[dict[str, Any]], usage: Usage | None = None) -> dict[str, Any]:
+        chat = self._chat or Chat()
         return {
-            "id": f"resp_{_tail(chat)}",
+            "id": _PREFIX + self._tail(),
             "object": "response",
-            "created_at": chat.created,
+            "created_at": chat.created or self._request.at_unix,
             "status": status,
             "error": None,
-            "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+            "incomplete_details": {"reason": _CUT[self._finish]} if status == "incomplete" else None,
             "model": chat.model,
             "output": output,
             "usage": _usage(usage) if usage else None,
             **self._request.repeated,
         }
 
+    def _identity(self, kind: str) -> str:
+        return f"{kind}_{self._tail()}_{len(self._items)}"
+
+    def _tail(self) -> str:
+        """What all ids of this answer have in common: from the backend's own where it has one, else from the call's."""
+        identity = (self._chat.id if self._chat else "") or self._request.id
+        return identity.removeprefix(_PREFIX) if identity.startswith(_PREFIX) else identity.rpartition("-")[2]
+
+    def _emit_all(self, written: Iterable[Written]) -> None:
+        for kind, fields in written:
+            self._emit(kind, **fields)
+
     def _emit(self, kind: str, /, **fields: object) -> None:
+        if self._sequence == 0:
+            for opening in ("created", "in_progress"):
+                self._write(opening, response=self._response("in_progress", []))
+        self._write(kind, **fields)
+
+    def _write(self, kind: str, /, **fields: object) -> None:
+        kind = f"response.{kind}"
         event = {"type": kind, "sequence_number": self._sequence, **fields}
         self._events.append(named_event(kind, msgspec.json.encode(event)))
         self._sequence += 1
@@ -138,65 +198,18 @@ class ResponseWriter:
         return written
 
 
-class _Text:
-    """A message while it grows."""
-
-    def __init__(self, identity: str) -> None:
-        self.identity = identity
-        self.text = ""
-
-    def beginning(self) -> dict[str, Any]:
-        return message_item(self.identity, "in_progress", [])
-
-    def place(self, output_index: int) -> dict[str, Any]:
-        return {"item_id": self.identity, "output_index": output_index, "content_index": 0}
-
-    def item(self, status: str) -> dict[str, Any]:
-        return message_item(self.identity, status, [text_part(self.text)])
-
-
-class _Call:
-    """A function call while it grows. From a whole answer it is whole at once."""
-
-    def __init__(self, identity: str, call: ToolCall) -> None:
-        self.identity = identity
-        self.index = call.index
-        self.call_id = call.id or f"call_{identity}"
-        self.name = call.function.name or ""
-        self.arguments = ""
-        self._given = call.function.arguments or ""
-
-    def beginning(self) -> dict[str, Any]:
-        return self._written("in_progress", "")
-
-    def place(self, output_index: int) -> dict[str, Any]:
-        return {"item_id": self.identity, "output_index": output_index}
-
-    def item(self, status: str) -> dict[str, Any]:
-        return self._written(status, self.arguments or self._given)
-
-    def _written(self, status: str, arguments: str) -> dict[str, Any]:
-        return call_item(self.identity, status, call_id=self.call_id, name=self.name, arguments=arguments)
-
-
-def _status(finish: str) -> str:
-    return "incomplete" if finish == "length" else "completed"
-
-
-def _tail(chat: Chat) -> str:
-    return chat.id.rpartition("-")[2]
-
-
-def _identity(kind: str, chat: Chat, output_index: int) -> str:
-    return f"{kind}_{_tail(chat)}_{output_index}"
+def _unwritten(written: Iterable[Written]) -> None:
+    """Take note of what is said, for somebody else has written it."""
+    deque(written, maxlen=0)
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
     cached = usage.prompt_tokens_details.cached_tokens
+    details = usage.completion_tokens_details
     return {
         "input_tokens": usage.prompt_tokens,
         "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
         "output_tokens": usage.completion_tokens,
-        "output_tokens_details": {"reasoning_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": details.reasoning_tokens if details else 0},
         "total_tokens": usage.total_tokens,
     }
