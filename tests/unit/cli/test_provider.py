@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+from pathlib import Path
 
+import pytest
 from tests.facts_builder import organisation, provider, text
+from tests.provider_builder import endpoint
 from tests.unit.cli.conftest import Run
 
 from freehold.contract.estate import Estate
+from freehold.egress.secrets import Secrets
 
 
 def test_every_provider_is_listed_with_what_is_known_of_it(run: Run, estate: Estate) -> None:
@@ -63,3 +67,29 @@ def test_a_defective_fact_of_the_estate_is_named(run: Run, estate: Estate) -> No
     refused = run("provider", "list", "--estate", estate.directory)
     assert refused.exit_code == 1
     assert "own.yaml: providers.paris: lacks 'source'" in refused.stderr
+
+
+def test_a_key_is_kept_encrypted_and_the_line_for_the_settings_is_given(run: Run, estate: Estate) -> None:
+    kept = run("provider", "key", "openai", "--estate", estate.directory, input="hunter2\n")
+    assert (kept.exit_code, kept.stdout) == (0, 'key = "file:keys/openai.age"\n')
+    told = run("provider", "key", "mistral", "--estate", estate.directory, "--json", input="hunter3")
+    assert json.loads(told.stdout)["provider"]["key"] == "file:keys/mistral.age"
+    read = Secrets(estate).of(endpoint("https://api.openai.com/v1", key="file:keys/openai.age"))
+    assert read is not None
+    assert read.reveal() == "hunter2"
+    assert "hunter" not in kept.output + told.output
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("openai", ""), ("openai", "two\nlines"), ("../openai", "k"), ("Open", "k")]
+)
+def test_what_is_no_key_and_no_name_is_refused(name: str, given: str, run: Run, estate: Estate) -> None:
+    refused = run("provider", "key", name, "--estate", estate.directory, input=given)
+    assert refused.exit_code in (1, 2)
+    assert not list(estate.keys.glob("*.age"))
+
+
+def test_a_key_needs_an_estate(run: Run, tmp_path: Path) -> None:
+    refused = run("provider", "key", "openai", "--estate", tmp_path / "none", input="hunter2")
+    assert refused.exit_code == 1
+    assert "is not an estate" in refused.stderr

@@ -7,14 +7,14 @@ import pytest
 from tests.gguf_builder import Gguf
 
 from freehold.errors import VaultError
-from freehold.vault import Progress, Vault
-from freehold.vault.fetching import WheelPin
+from freehold.vault import Vault
+from freehold.vault.fetching import Delivery, WheelPin
 from freehold.vault.sources import PackageFile
 
 AT = datetime(2026, 11, 22, 14, 38, 5, tzinfo=UTC)
 
 
-def no_network(wanted: PackageFile, pin: WheelPin | None, scratch: Path, log: Path, progress: Progress) -> Path:
+def no_network(wanted: PackageFile, pin: WheelPin | None, delivery: Delivery) -> Path:
     raise VaultError(f"a test tried to fetch {wanted.package}")
 
 

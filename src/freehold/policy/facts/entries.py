@@ -18,7 +18,8 @@ Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 State = Annotated[str, Meta(pattern=r"^([A-Z]{2}|unknown)\Z")]
 Share = Annotated[str, Meta(pattern=r"^(majority|minority|unknown|(100|\d{1,2}(\.\d{1,4})?)%)\Z")]
-Host = Annotated[str, Meta(pattern=r"^[a-z0-9{]([a-z0-9{}-]*\.)+[a-z]{2,}\Z", max_length=253)]
+Host = Annotated[str, Meta(min_length=1, max_length=253)]  # hosts.py has its forms
+BaseUrl = Annotated[str, Meta(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#@]*[^\s?#@/])?)?\Z", max_length=2000)]
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -142,6 +143,7 @@ class Provider(Fact, frozen=True):
     operator: Operator | None = None
     dialects: list[DialectName] = []
     hosts: list[Hostname] = []
+    base_url: BaseUrl = ""  # under which its API lies; where a customer has one of their own, none
     key_holders: list[KeyHolder] = []
     sub_processors: SubProcessors | None = None
     locations: Locations | None = None

@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -28,6 +29,7 @@ from freehold.policy.facts.entries import (
     Statute,
     Tables,
 )
+from freehold.policy.facts.hosts import is_host, lies_at
 from freehold.policy.facts.states import STATES
 
 KINDS: Mapping[str, type[Fact]] = {
@@ -43,9 +45,11 @@ _NAMES = {
     "providers": re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z"),
     "licences": re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z"),
 }
+_HOST = "a host name in small letters or an address, without scheme, port or path"
 _STATE = "a state of ISO 3166-1 such as FR, or unknown"
 _FORMS = {
-    "host": "a host name in small letters, without scheme, port or path",
+    "base_url": "http:// or https:// with host and path, without credentials, query or a slash at its end",
+    "host": _HOST,
     "share": "a share such as 11%, or majority, minority or unknown",
     "location": _STATE,
     "members": _STATE,
@@ -241,6 +245,8 @@ def _problem(kind: str, name: str, entry: Fact, entries: Entries) -> str:
     """What an entry says that cannot be, in the light of the others; empty if nothing."""
     if kind == "providers" and name == "self":
         return "'self' means the estate: call the provider something else"
+    if isinstance(entry, Provider) and (wrong_host := _wrong_host(entry)):
+        return wrong_host
     codes = [name] if kind == "adequacy" and isinstance(entry, Adequacy) and entry.kind == "state" else []
     for path, fact in walk(entry):
         named = getattr(fact, "organisation", None)
@@ -256,6 +262,19 @@ def _problem(kind: str, name: str, entry: Fact, entries: Entries) -> str:
         codes += [*getattr(fact, "states", ()), *getattr(fact, "members", ())]
     wrong = next((code for code in codes if code not in STATES and code != "unknown"), None)
     return f"{wrong!r} is not a state of ISO 3166-1, such as FR or GB" if wrong else ""
+
+
+def _wrong_host(provider: Provider) -> str:
+    """What is wrong with the hosts of a provider, or with where its base URL lies; empty if nothing."""
+    for number, known in enumerate(provider.hosts):
+        if not is_host(known.host):
+            return f"hosts[{number}].host: is not {_HOST}"
+    try:
+        host = urlsplit(provider.base_url).hostname or ""
+    except ValueError:
+        return "base_url: is not a URL"
+    at_home = not provider.base_url or any(lies_at(host, known.host) for known in provider.hosts)
+    return "" if at_home else "base_url: lies at none of its hosts"
 
 
 def _circle(organisations: Mapping[str, Organisation]) -> list[str]:

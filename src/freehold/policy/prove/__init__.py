@@ -5,7 +5,14 @@ z3 has a process of its own (``worker``), and nothing here loads it elsewhere.
 """
 
 from freehold.policy.prove.claim import Claim, parse_claim
-from freehold.policy.prove.claims import Verdict, check_claims, claims_text, hold_claims, prove, read_claims
+from freehold.policy.prove.claims import (
+    Verdict,
+    check_claims,
+    claims_text,
+    prove,
+    read_claims,
+    require_claims,
+)
 from freehold.policy.prove.counterexample import Counterexample
 
 __all__ = [
@@ -14,8 +21,8 @@ __all__ = [
     "Verdict",
     "check_claims",
     "claims_text",
-    "hold_claims",
     "parse_claim",
     "prove",
     "read_claims",
+    "require_claims",
 ]

@@ -10,7 +10,7 @@ from freehold.contract.estate import Estate
 from freehold.contract.law import Law
 from freehold.errors import ClaimInvalid, ClaimNotProved
 from freehold.policy.cedar import Rule, read_rules
-from freehold.policy.facts import load_register
+from freehold.policy.facts import Register
 from freehold.policy.load import day_of, groups_of
 from freehold.policy.prove.claim import Claim, parse_claim
 from freehold.policy.prove.counterexample import Counterexample
@@ -52,15 +52,14 @@ class Verdict:
         return [head, *(f"  {line}" for line in (self.counterexample.lines if self.counterexample else ()))]
 
 
-def hold_claims(estate: Estate, law: Law, *, now_unix: float) -> None:
-    """Raise ClaimNotProved unless the law keeps every claim of the estate; ClaimInvalid, PolicyNotProvable. Blocks.
+def require_claims(text: str, register: Register, law: Law, *, now_unix: float) -> None:
+    """Raise ClaimNotProved unless the law keeps every claim of a claims file; ClaimInvalid, PolicyNotProvable. Blocks.
 
-    For whoever is about to put the law in force. An estate without a claims file claims nothing.
+    For whoever is about to put the law in force, which was made with these facts. An empty text claims nothing.
     """
-    text = claims_text(estate)
     if not text:
         return
-    groups = groups_of(load_register(estate.facts), day_of(now_unix))
+    groups = groups_of(register, day_of(now_unix))
     broken = [verdict for verdict in check_claims(law, text, groups, now_unix=now_unix) if not verdict.proved]
     if broken:
         raise ClaimNotProved("\n".join(line for verdict in broken for line in verdict.lines))

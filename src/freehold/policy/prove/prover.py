@@ -22,7 +22,7 @@ def ask_prover(question: Question, *, command: tuple[str, ...] = _WORKER) -> Ans
             capture_output=True,
             timeout=question.limit_s,
             check=False,
-            env={"LC_ALL": "C.UTF-8"},
+            env={"HOME": "/", "LC_ALL": "C.UTF-8"},  # without a HOME Python has the system look the user up
         )
     except subprocess.TimeoutExpired:
         return f"the prover did not finish within {question.limit_s:g} s"

@@ -12,7 +12,8 @@ from freehold.contract.estate import Estate
 from freehold.contract.facts import UNKNOWN
 from freehold.contract.law import Law, RuleFile
 from freehold.errors import ClaimInvalid, ClaimNotProved
-from freehold.policy.prove import Verdict, check_claims, hold_claims, parse_claim, prove
+from freehold.policy.facts import load_register
+from freehold.policy.prove import Verdict, check_claims, claims_text, parse_claim, prove, require_claims
 
 US = "no personal data under authority US"
 
@@ -118,23 +119,23 @@ def test_no_claim_needs_no_prover() -> None:
 
 
 def test_an_estate_without_claims_holds_any_law(tmp_path: Path) -> None:
-    hold_claims(Estate(tmp_path), shipped_law("open"), now_unix=NOW_UNIX)
+    hold(Estate(tmp_path), shipped_law("open"), now_unix=NOW_UNIX)
 
 
 def test_a_law_that_breaks_a_claim_of_the_estate_is_refused_with_what_breaks_it(tmp_path: Path) -> None:
     estate = _estate(tmp_path, f"{US}\nno data located in CN\n")
-    hold_claims(estate, shipped_law("eu-only"), now_unix=NOW_UNIX)
+    hold(estate, shipped_law("eu-only"), now_unix=NOW_UNIX)
     with pytest.raises(
         ClaimNotProved, match=r"policies/claims.txt:2: broken: no data located in CN\n(.*\n)*.*locations +CN"
     ):
-        hold_claims(estate, shipped_law("open"), now_unix=NOW_UNIX)
+        hold(estate, shipped_law("open"), now_unix=NOW_UNIX)
 
 
 def test_a_claims_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     estate = _estate(tmp_path, "")
     (estate.policies / "claims.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(ClaimInvalid, match=r"policies/claims.txt: cannot be read as UTF-8 text"):
-        hold_claims(estate, shipped_law("eu-only"), now_unix=NOW_UNIX)
+        hold(estate, shipped_law("eu-only"), now_unix=NOW_UNIX)
 
 
 def test_time_that_is_not_enough_proves_nothing() -> None:
@@ -163,6 +164,10 @@ def _weakened(asked: str, instead: str) -> Law:
     files = tuple(replace(file, text=file.text.replace(asked, instead)) for file in tried.files)
     assert files != tried.files
     return replace(tried, files=files)
+
+
+def hold(estate: Estate, tried: Law, *, now_unix: float) -> None:
+    require_claims(claims_text(estate), load_register(), tried, now_unix=now_unix)
 
 
 def _estate(directory: Path, claims: str) -> Estate:

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What whoever reads a provider's answer needs of the way to it: ``dialler.py`` is the real one, ``sabotage.py`` is
+that of the calls of a drill.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from freehold.contract.backend import Target
+from freehold.contract.decision import Decision
+from freehold.contract.endpoint import Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """The decision by which a call leaves the estate, and the target that it goes to."""
+
+    decision: Decision
+    target: Target
+
+
+class Content(Protocol):
+    """The bytes of an answer. Reading raises what aiohttp raises."""
+
+    async def readany(self) -> bytes:
+        """What has come; empty at the end."""
+        ...
+
+    def iter_any(self) -> AsyncIterator[bytes]: ...
+
+
+class Response(Protocol):
+    """An answer whose head is there."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def content(self) -> Content: ...
+
+
+class Way(Protocol):
+    """The way to one endpoint."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+
+    def post(
+        self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave
+    ) -> AbstractAsyncContextManager[Response]:
+        """Send a call. Leaving the context cuts an answer that is not read whole. Raises what aiohttp raises."""
+        ...

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway's way to providers: one view for each snapshot, so that a call keeps what it was decided by.
+
+Nothing is contacted but by a call. A call is asked once; what went wrong before its first event may be tried elsewhere.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from freehold.contract.backend import BackendKind, Target
+from freehold.contract.decision import Decision
+from freehold.contract.endpoint import AnswerLimits, Endpoint
+from freehold.contract.estate import Estate
+from freehold.contract.snapshot import Snapshot
+from freehold.dialect.interface import Backend, Event, Upstream
+from freehold.dialect.limits import RateLimits, read_limits
+from freehold.egress.dialler import Dialler, Lookup, look_up
+from freehold.egress.interface import Leave, Response, Way
+from freehold.egress.sabotage import Faults, Saboteur
+from freehold.egress.secrets import Secrets
+from freehold.errors import ProviderUnavailable
+from freehold.provider.asking import backend_at, headers_of, path_of
+from freehold.provider.faults import Place, fault_of, fault_within, reaching
+from freehold.provider.reading import (
+    Events,
+    NoEvents,
+    Watch,
+    beginning,
+    is_stream,
+    require_plain,
+    require_type,
+    too_slow,
+    whole,
+)
+from freehold.relay import Running
+
+_WATCH: Final = Watch(unix=time.time, monotonic=time.monotonic)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderAnswer:
+    """What came back: ``body``, or ``events`` for a stream. The other one is empty."""
+
+    body: bytes
+    events: AsyncIterator[Event]
+    limits: RateLimits | None
+
+
+class Providers:
+    """Every provider of the estate. Connections outlast a snapshot that does not change their endpoint."""
+
+    def __init__(self, estate: Estate, secrets: Secrets, *, watch: Watch = _WATCH, lookup: Lookup = look_up) -> None:
+        self._estate = estate
+        self._secrets = secrets
+        self._watch = watch
+        self._lookup = lookup
+        self._diallers: dict[Endpoint, Dialler] = {}
+        self._faults = Faults(watch.unix)
+        self._running = Running()
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def under(self, snapshot: Snapshot) -> "Provided":
+        """The providers as the snapshot has them, for the calls that it decides."""
+        gone = self._diallers.keys() - set(snapshot.endpoints)
+        for endpoint in gone:
+            retiring = asyncio.ensure_future(self._diallers.pop(endpoint).retire())
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+        for endpoint in snapshot.endpoints:
+            if endpoint not in self._diallers:
+                self._diallers[endpoint] = Dialler(endpoint, self._estate, lookup=self._lookup)
+        ways: dict[str, Way] = {endpoint.provider: self._diallers[endpoint] for endpoint in snapshot.endpoints}
+        if drill := snapshot.drill:
+            self._faults.put(drill)
+            ways = {name: Saboteur(self._diallers[way.endpoint], self._faults, drill.id) for name, way in ways.items()}
+        targets = {target.name: target for target in snapshot.targets if target.kind is BackendKind.PROVIDER}
+        return Provided(targets, ways, self._secrets, self._watch, self._running)
+
+    async def close(self) -> None:
+        await asyncio.gather(*self._retiring, *(dialler.close() for dialler in self._diallers.values()))
+
+
+class Provided:
+    """The providers of one snapshot."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        ways: Mapping[str, Way],
+        secrets: Secrets,
+        watch: Watch,
+        running: Running,
+    ) -> None:
+        """``running`` is every snapshot's: an answer may outlast the one that it began under."""
+        self._targets = targets
+        self._ways = ways
+        self._secrets = secrets
+        self._watch = watch
+        self._running = running
+
+    def __contains__(self, target: str) -> bool:
+        return target in self._targets
+
+    async def ready(self, target: str) -> Backend:
+        """What the provider can do. Raises ProviderUnavailable."""
+        known, way = self._found(target)
+        return backend_at(way.endpoint, known)
+
+    @asynccontextmanager
+    async def open(self, target: str, upstream: Upstream, decision: Decision) -> AsyncIterator[ProviderAnswer]:
+        """Ask. Leaving the context cuts the connection, unless the answer was read to its end.
+
+        Raises ProviderUnavailable, ProviderBusy, ProviderRefused, ProviderBroke, and what the provider found wrong with
+        the request: InvalidRequest, ContextExceeded.
+        """
+        known, way = self._found(target)
+        endpoint = way.endpoint
+        secret = self._secrets.of(endpoint)
+        place = Place(provider=endpoint.provider, secret=secret.reveal() if secret else "")
+        limits = endpoint.limits
+        limit, patience_s = ("whole_answer_s", limits.whole_answer_s)
+        if upstream.stream:
+            limit, patience_s = ("first_event_s", limits.first_event_s)
+        posting = way.post(
+            path_of(endpoint, upstream.wire, known.model.name),
+            upstream.body,
+            headers_of(endpoint, upstream, secret),
+            Leave(decision=decision, target=known),
+        )
+        with self._running.run(target) as run:
+            async with AsyncExitStack() as stack:
+
+                async def answering() -> ProviderAnswer:
+                    with reaching(place, limits.connect_s):
+                        response = await stack.enter_async_context(posting)
+                    return await self._answer(response, upstream, limits, place)
+
+                try:
+                    async with self._watch.within(patience_s):
+                        answer = await run.wait(answering)
+                except TimeoutError as exc:
+                    raise too_slow(limit, patience_s, place) from exc
+                yield replace(answer, events=run.watch(answer.events))
+
+    def cut(self, target: str) -> None:
+        """Break off every answer of the target that is under way, whichever snapshot it began under."""
+        self._running.cut(target)
+
+    async def _answer(
+        self, response: Response, upstream: Upstream, limits: AnswerLimits, place: Place
+    ) -> ProviderAnswer:
+        """The answer, as far as it must be there before it is one. Raises as ``open`` does."""
+        now_unix = self._watch.unix()
+        if response.status != 200:
+            raise fault_of(response.status, response.headers, await beginning(response), place, now_unix)
+        require_plain(response, place)
+        said = read_limits(response.headers, now_unix)
+        if upstream.stream and is_stream(response):
+            events = Events(response.content, upstream.wire, limits, place, self._watch)
+            await events.begin()
+            return ProviderAnswer(body=b"", events=events, limits=said)
+        body = await whole(response, limits, place)
+        if fault := fault_within(body, place, now_unix):
+            raise fault
+        require_type(response, place, stream=upstream.stream)
+        return ProviderAnswer(body=body, events=NoEvents(), limits=said)
+
+    def _found(self, target: str) -> tuple[Target, Way]:
+        known = self._targets[target]
+        way = self._ways.get(known.operator)
+        if way is None:
+            raise ProviderUnavailable(f"provider {known.operator} has no endpoint in the configuration in force")
+        return known, way

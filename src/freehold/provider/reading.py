@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A provider's answer as it comes in: within the limits of its endpoint, and only if it is what was asked for.
+
+Only the time that the provider is waited for counts, never the time that a slow caller takes to read what came.
+"""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Final
+
+import aiohttp
+
+from freehold.contract.endpoint import AnswerLimits
+from freehold.dialect.interface import Event, Wire
+from freehold.dialect.sse import Splitter
+from freehold.egress.interface import Content, Response
+from freehold.errors import BackendBroke, ProviderBroke, ProviderUnavailable
+from freehold.provider.faults import Place, fault_within, reading
+from freehold.provider.words import is_error
+
+_MINUTE_S: Final = 60.0
+_LAST_BYTES_S: Final = 0.2  # for the end of a connection after the end of an answer, so that it can be used again
+_ERROR_BYTES: Final = 256 * 1024
+_CLOSING: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_MESSAGES_CLOSE: Final = "message_stop"
+_DONE: Final = b"[DONE]"
+_STREAM: Final = "text/event-stream"
+_TYPE: Final = re.compile(rb'\A\{\s*"type"\s*:\s*"([a-z_.]{1,64})"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """The time, as limits need it. Handed in, so that tests need not wait."""
+
+    unix: Callable[[], float]
+    monotonic: Callable[[], float]
+    within: Callable[[float], asyncio.Timeout] = asyncio.timeout
+
+
+def closes(event: Event, wire: Wire) -> bool:
+    """Whether this event says that the answer is whole."""
+    if wire is Wire.MESSAGES:
+        return _name(event) == _MESSAGES_CLOSE
+    if wire is Wire.RESPONSES:
+        return _name(event) in _CLOSING
+    return event.data == _DONE
+
+
+def _name(event: Event) -> str:
+    """Its name, or where it has none the type that its data begins with."""
+    if event.name:
+        return event.name
+    typed = _TYPE.match(event.data)
+    return typed[1].decode() if typed else ""
+
+
+class Events:
+    """The events of a stream, each as soon as it is whole. Ends only after the one that says that the answer is."""
+
+    __slots__ = (
+        "_bytes",
+        "_content",
+        "_drained",
+        "_limits",
+        "_pace",
+        "_pending",
+        "_place",
+        "_splitter",
+        "_watch",
+        "_whole",
+        "_wire",
+    )
+
+    def __init__(self, content: Content, wire: Wire, limits: AnswerLimits, place: Place, watch: Watch) -> None:
+        self._content = content
+        self._wire = wire
+        self._limits = limits
+        self._place = place
+        self._watch = watch
+        self._splitter = Splitter()
+        self._pending: deque[Event] = deque()
+        self._pace = _Pace(limits.least_events_per_minute)
+        self._bytes = 0
+        self._whole = self._drained = False
+
+    async def begin(self) -> None:
+        """Wait for the first event, so that what goes wrong before it can be tried elsewhere. Pings are none.
+
+        To be called within the limit for the first event.
+        """
+        while not any(event.data for event in self._pending):
+            if not self._took(await self._chunk()):
+                raise ProviderBroke(f"provider {self._place.provider} ended its answer before the first event")
+        first = next(event for event in self._pending if event.data)
+        if fault := fault_within(first.data, self._place, self._watch.unix()):
+            raise fault
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._pending:
+            await self._more()
+        event = self._pending.popleft()
+        if event.name == "error" or is_error(event.data):
+            raise ProviderBroke(f"provider {self._place.provider} failed in the middle of its answer")
+        self._whole = self._whole or closes(event, self._wire)
+        return event
+
+    async def _more(self) -> None:
+        if self._whole:
+            await self._drain()
+            return
+        limits, waiting_since_s = self._limits, self._watch.monotonic()
+        patience_s = min(limits.idle_s, self._pace.left_s)
+        try:
+            async with self._watch.within(patience_s):
+                chunk = await self._chunk()
+        except TimeoutError as exc:
+            raise self._silent(patience_s) from exc
+        self._pace.waited(self._watch.monotonic() - waiting_since_s)
+        if not self._took(chunk):
+            raise ProviderBroke(f"provider {self._place.provider} ended its answer before it was whole")
+        self._pace.count(sum(1 for event in self._pending if event.data))
+        if self._pace.left_s <= 0:
+            raise self._silent(self._pace.left_s)
+
+    def _silent(self, patience_s: float) -> ProviderBroke:
+        limits, who = self._limits, f"provider {self._place.provider}"
+        if patience_s < limits.idle_s:
+            least = f"{limits.least_events_per_minute:g}"
+            return ProviderBroke(f"{who} sent fewer events than least_events_per_minute, {least}")
+        return ProviderBroke(f"{who} sent nothing for idle_s, {limits.idle_s:g} s")
+
+    async def _drain(self) -> None:
+        """One more look, for the end of the connection. What is wrong by now is nobody's concern."""
+        if self._drained:
+            raise StopAsyncIteration
+        self._drained = True
+        try:
+            async with self._watch.within(_LAST_BYTES_S):
+                self._took(await self._chunk())
+        except (TimeoutError, BackendBroke):
+            raise StopAsyncIteration from None
+
+    async def _chunk(self) -> bytes:
+        with reading(self._place):
+            return await self._content.readany()
+
+    def _took(self, chunk: bytes) -> bool:
+        """Take the chunk's events; false for the end."""
+        self._bytes += len(chunk)
+        if self._bytes > self._limits.answer_bytes:
+            raise _too_large(self._limits, self._place)
+        try:
+            self._pending.extend(self._splitter.feed(chunk))
+        except BackendBroke as exc:
+            raise ProviderBroke(f"provider {self._place.provider} sent an event that does not end") from exc
+        return bool(chunk)
+
+
+class NoEvents:
+    """The events of an answer that is not a stream."""
+
+    __slots__ = ()
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        raise StopAsyncIteration
+
+
+class _Pace:
+    """How long the next event may take, so that every window of time has as many events as there must be."""
+
+    __slots__ = ("_events", "_waited_s", "_window_s")
+
+    def __init__(self, least_per_minute: float) -> None:
+        least = max(1, ceil(least_per_minute))
+        self._window_s = _MINUTE_S * least / least_per_minute if least_per_minute else float("inf")
+        self._events = deque([0.0] * least, maxlen=least)  # when the newest came, in time waited
+        self._waited_s = 0.0
+
+    @property
+    def left_s(self) -> float:
+        return self._events[0] + self._window_s - self._waited_s
+
+    def waited(self, seconds: float) -> None:
+        self._waited_s += seconds
+
+    def count(self, events: int) -> None:
+        self._events.extend([self._waited_s] * min(events, len(self._events)))
+
+
+async def whole(response: Response, limits: AnswerLimits, place: Place) -> bytes:
+    """The body of an answer. To be called within the limit for a whole answer."""
+    pieces, size = [], 0
+    with reading(place):
+        async for piece in response.content.iter_any():
+            size += len(piece)
+            if size > limits.answer_bytes:
+                raise _too_large(limits, place)
+            pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def beginning(response: Response) -> bytes:
+    """As much of a body as an error can be read from. What cannot be read is nothing."""
+    pieces, size = [], 0
+    try:
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > _ERROR_BYTES:
+                break
+    except (aiohttp.ClientError, OSError):
+        return b""
+    return b"".join(pieces)
+
+
+def require_plain(response: Response, place: Place) -> None:
+    """Refuse a compressed answer: it was not asked for, and a small one may unpack to any size."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise ProviderBroke(f"provider {place.provider} answered with compressed bytes, which were not asked for")
+
+
+def is_stream(response: Response) -> bool:
+    """Whether it says that it is a stream of events, or says nothing."""
+    return "content-type" not in response.headers or response.content_type == _STREAM
+
+
+def require_type(response: Response, place: Place, *, stream: bool) -> None:
+    """Refuse a whole answer that is no JSON, or came where a stream was asked for."""
+    if stream:
+        raise ProviderBroke(f"provider {place.provider} answered with something else than a stream of events")
+    if "content-type" in response.headers and not response.content_type.endswith("json"):
+        raise ProviderBroke(f"provider {place.provider} answered with something else than JSON")
+
+
+def too_slow(limit: str, seconds: float, place: Place) -> ProviderUnavailable:
+    """Nothing of an answer came in time."""
+    return ProviderUnavailable(f"provider {place.provider} did not answer within {limit}, {seconds:g} s")
+
+
+def _too_large(limits: AnswerLimits, place: Place) -> ProviderBroke:
+    largest = limits.answer_bytes // 2**20
+    return ProviderBroke(f"provider {place.provider} sent more than max_answer_mb, {largest} MB")

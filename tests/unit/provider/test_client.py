@@ -1,0 +1,409 @@
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from tests.provider_builder import (
+    ALLOWED,
+    FORBIDDEN,
+    TARGET,
+    Handler,
+    Serving,
+    endpoint,
+    limits,
+    looking_up,
+    never_look_up,
+    serving,
+    snapshot,
+    speaking,
+    upstream,
+)
+
+from freehold.contract.call import Dialect
+from freehold.contract.endpoint import Endpoint, Prefill
+from freehold.contract.estate import Estate
+from freehold.dialect.interface import Event, Upstream, Wire
+from freehold.egress.dialler import look_up
+from freehold.egress.dialler import Dialler
+from freehold.egress.secrets import Secrets
+from freehold.errors import FreeholdError, ProviderBroke, ProviderRefused, ProviderUnavailable
+from freehold.provider import Provided, Providers
+from freehold.provider.reading import Watch
+
+CHUNK = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+STREAM = upstream(stream=True)
+
+
+class Time:
+    """Time that passes only where a test says so; and what is waited for with a given patience ends at once."""
+
+    def __init__(self, *expire_s: float) -> None:
+        self.now_s = 0.0
+        self.expire_s = expire_s
+        self.timeouts: list[asyncio.Timeout] = []
+
+    def within(self, seconds: float) -> asyncio.Timeout:
+        self.timeouts.append(asyncio.timeout(0 if seconds in self.expire_s else 30))
+        return self.timeouts[-1]
+
+    @property
+    def watch(self) -> Watch:
+        return Watch(unix=lambda: 1_795_000_000.0, monotonic=lambda: self.now_s, within=self.within)
+
+
+def providing(at: Endpoint, tmp_path: Path, time: Time | None = None, **environment: str) -> Provided:
+    providers = Providers(Estate(tmp_path), Secrets(Estate(tmp_path), environment), watch=(time or Time()).watch)
+    return providers.under(snapshot(at))
+
+
+async def closing(provided: Provided) -> None:
+    for way in provided._ways.values():
+        assert isinstance(way, Dialler)
+        await way.close()
+
+
+async def asked(provided: Provided, sent: Upstream) -> tuple[bytes, list[Event]]:
+    async with provided.open("there", sent, ALLOWED) as answer:
+        return answer.body, [event async for event in answer.events]
+
+
+@asynccontextmanager
+async def at_server(
+    handler: Handler, tmp_path: Path, time: Time | None = None, **more: Any
+) -> AsyncIterator[tuple[Provided, Serving]]:
+    async with serving(handler) as there:
+        provided = providing(endpoint(there.url(), **more), tmp_path, time)
+        yield provided, there
+        await closing(provided)
+
+
+def saying(body: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> Handler:
+    async def handle(request: web.Request) -> web.Response:
+        sent = {name.replace("_", "-"): text for name, text in headers.items()}
+        return web.Response(body=body, status=status, headers={"Content-Type": kind, **sent})
+
+    return handle
+
+
+def streaming(*pieces: bytes, then: Callable[[], Any] | None = None, kind: str = "text/event-stream") -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": kind})
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+            await asyncio.sleep(0)
+        if then is not None:
+            await then()
+        return response
+
+    return handle
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_whole_answer_comes_back_as_it_is(tmp_path: Path) -> None:
+    handler = saying(b'{"id":"x"}', x_ratelimit_limit_requests="10", x_ratelimit_remaining_requests="9")
+    async with (
+        at_server(handler, tmp_path) as (provided, there),
+        provided.open("there", upstream(body=b'{"a":1}'), ALLOWED) as answer,
+    ):
+        assert answer.body == b'{"id":"x"}'
+        assert answer.limits is not None
+        assert answer.limits.requests.remaining == 9
+    assert [request.path for request in there.asked] == ["/v1/chat/completions"]
+
+
+async def test_a_stream_comes_back_event_by_event_with_every_byte(tmp_path: Path) -> None:
+    pieces = (b": ping\n\n", CHUNK[:7], CHUNK[7:] + CHUNK, DONE)
+    async with at_server(streaming(*pieces), tmp_path) as (provided, _):
+        _, events = await asked(provided, STREAM)
+    assert b"".join(event.raw for event in events) == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("wire", "last"),
+    [
+        (Wire.CHAT, DONE),
+        (Wire.MISTRAL_CHAT, DONE),
+        (Wire.RESPONSES, b'event: response.completed\ndata: {"type":"response.completed"}\n\n'),
+        (Wire.RESPONSES, b'data: {"type": "response.incomplete"}\n\n'),
+        (Wire.RESPONSES, b'event: response.failed\ndata: {"type":"response.failed","response":{"error":{}}}\n\n'),
+        (Wire.MESSAGES, b'event: message_stop\ndata: {"type":"message_stop"}\n\n'),
+    ],
+)
+async def test_a_stream_ends_with_the_event_that_its_api_ends_with(wire: Wire, last: bytes, tmp_path: Path) -> None:
+    first = b'event: first\ndata: {"type":"first"}\n\n'
+    async with at_server(streaming(first, last), tmp_path) as (provided, _):
+        _, events = await asked(provided, upstream(wire, stream=True))
+        assert [event.raw for event in events] == [first, last]
+    async with at_server(streaming(first), tmp_path) as (provided, _):
+        with pytest.raises(ProviderBroke, match="ended its answer before it was whole"):
+            await asked(provided, upstream(wire, stream=True))
+
+
+async def test_a_whole_stream_whose_connection_stays_open_is_whole(tmp_path: Path) -> None:
+    time = Time(0.2)
+    async with at_server(streaming(CHUNK, DONE, then=forever), tmp_path, time) as (provided, _):
+        _, events = await asked(provided, STREAM)
+    assert events[-1].raw == DONE
+
+
+async def test_connections_outlast_a_snapshot_that_leaves_the_endpoint_as_it_is(tmp_path: Path) -> None:
+    async with serving(saying(b"{}")) as there:
+        providers = Providers(Estate(tmp_path), Secrets(Estate(tmp_path), {}))
+        for _ in range(2):
+            await asked(providers.under(snapshot(endpoint(there.url()))), upstream())
+        await asked(providers.under(snapshot(endpoint(there.url(), prefill=Prefill.TEXT))), upstream())
+        await providers.close()
+    assert len(there.connections) == 2
+
+
+async def test_a_call_reaches_whom_it_was_decided_for_though_the_target_is_somebody_elses_by_now(
+    tmp_path: Path,
+) -> None:
+    async with serving(saying(b'{"by":"paris"}')) as paris, serving(saying(b'{"by":"lyon"}')) as lyon:
+        providers = Providers(Estate(tmp_path), Secrets(Estate(tmp_path), {}))
+        before = providers.under(snapshot(endpoint(paris.url())))
+        providers.under(snapshot(endpoint(lyon.url(), provider="lyon"), targets=(replace(TARGET, operator="lyon"),)))
+        body, _ = await asked(before, upstream())
+        await providers.close()
+    assert body == b'{"by":"paris"}'
+    assert not lyon.asked
+
+
+async def test_a_call_that_the_decision_forbids_is_a_bug_and_not_even_resolved(tmp_path: Path) -> None:
+    estate = Estate(tmp_path)
+    providers = Providers(estate, Secrets(estate, {}), lookup=never_look_up)
+    provided = providers.under(snapshot(endpoint("https://llm.example.fr/v1")))
+    with pytest.raises(RuntimeError, match="does not allow the target there"):
+        async with provided.open("there", upstream(), FORBIDDEN):
+            raise AssertionError
+    await providers.close()
+
+
+async def test_a_key_that_is_missing_costs_the_call_and_nobody_is_asked(tmp_path: Path) -> None:
+    async with at_server(saying(b"{}"), tmp_path, key="env:NONE") as (provided, there):
+        with pytest.raises(ProviderUnavailable, match=r"no usable key: env:NONE"):
+            await asked(provided, upstream())
+    assert not there.connections
+
+
+async def test_a_key_is_sent_and_never_said(tmp_path: Path) -> None:
+    wrong = saying(b'{"error":{"message":"hunter2 is wrong"}}', status=400)
+    async with serving(wrong) as there:
+        provided = providing(endpoint(there.url(), key="env:KEY"), tmp_path, KEY="hunter2")
+        with pytest.raises(FreeholdError) as refused:
+            await asked(provided, upstream())
+        await closing(provided)
+    assert there.asked[0].headers["authorization"] == "Bearer hunter2"
+    assert "hunter2" not in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (saying(b"<html>", "text/html"), "something else than JSON"),
+        (streaming(CHUNK, DONE), "something else than JSON"),
+        (saying(b"{}", content_encoding="gzip"), "compressed bytes"),
+        (saying(b"", status=204), "status 204"),
+        (saying(b"x" * (2**20 + 1)), "more than max_answer_mb, 1 MB"),
+    ],
+)
+async def test_what_is_no_whole_answer_is_refused(handler: Handler, said: str, tmp_path: Path) -> None:
+    async with at_server(handler, tmp_path, limits=limits(answer_bytes=2**20)) as (provided, _):
+        with pytest.raises(ProviderBroke, match=said):
+            await asked(provided, upstream())
+
+
+@pytest.mark.parametrize(
+    ("handler", "said"),
+    [
+        (saying(b"<html>", "text/html"), "something else than a stream of events"),
+        (saying(b'{"id":"x"}'), "something else than a stream of events"),
+        (streaming(), "before the first event"),
+        (streaming(b": ping\n\n"), "before the first event"),
+        (streaming(CHUNK), "before it was whole"),
+        (streaming(CHUNK, b"data: [DO"), "before it was whole"),
+        (streaming(CHUNK, b"x" * (2**20)), "more than max_answer_mb"),
+        (streaming(CHUNK, b'data: {"error":{"message":"gone"}}\n\n', DONE), "failed in the middle"),
+        (streaming(CHUNK, b'event: error\ndata: {"type":"error"}\n\n', DONE), "failed in the middle"),
+    ],
+)
+async def test_what_is_no_stream_is_refused(handler: Handler, said: str, tmp_path: Path) -> None:
+    async with at_server(handler, tmp_path, limits=limits(answer_bytes=2**20)) as (provided, _):
+        with pytest.raises(ProviderBroke, match=said):
+            await asked(provided, STREAM)
+
+
+@pytest.mark.parametrize("sent", [upstream(), STREAM])
+async def test_an_error_with_status_200_is_one(sent: Upstream, tmp_path: Path) -> None:
+    body = json.dumps({"error": {"type": "not_found_error", "message": "x"}}).encode()
+    async with at_server(saying(body), tmp_path) as (provided, _):
+        with pytest.raises(ProviderRefused, match="no such model"):
+            await asked(provided, sent)
+
+
+async def test_an_error_as_first_event_comes_before_the_answer(tmp_path: Path) -> None:
+    error = b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"x"}}\n\n'
+    async with at_server(streaming(b": ping\n\n", error), tmp_path) as (provided, _):
+        with pytest.raises(FreeholdError, match="no room for the call"):
+            async with provided.open("there", upstream(Wire.MESSAGES, stream=True), ALLOWED):
+                raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("sent", "patience_s", "said"),
+    [(upstream(), 600.0, "whole_answer_s, 600 s"), (STREAM, 30.0, "first_event_s, 30 s")],
+)
+async def test_a_provider_that_does_not_answer_is_given_up(
+    sent: Upstream, patience_s: float, said: str, tmp_path: Path
+) -> None:
+    async def silent(request: web.Request) -> web.Response:
+        await forever()
+        raise AssertionError
+
+    async with at_server(silent, tmp_path, Time(patience_s)) as (provided, _):
+        with pytest.raises(ProviderUnavailable, match=f"did not answer within {said}"):
+            await asked(provided, sent)
+
+
+async def test_headers_and_pings_are_no_first_event(tmp_path: Path) -> None:
+    time = Time()
+
+    async def run_out() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+        time.timeouts[0].reschedule(0)
+        await forever()
+
+    handler = streaming(b": ping\n\n", b": ping\n\n", then=run_out)
+    async with at_server(handler, tmp_path, time) as (provided, _):
+        with pytest.raises(ProviderUnavailable, match="first_event_s"):
+            await asked(provided, STREAM)
+
+
+async def test_silence_after_the_first_event_ends_the_answer(tmp_path: Path) -> None:
+    async with at_server(streaming(CHUNK, then=forever), tmp_path, Time(7.0), limits=limits(idle_s=7.0)) as (
+        provided,
+        _,
+    ):
+        with pytest.raises(ProviderBroke, match=r"sent nothing for idle_s, 7 s"):
+            await asked(provided, STREAM)
+
+
+async def test_pings_do_not_make_up_for_events(tmp_path: Path) -> None:
+    time = Time()
+
+    async def pinging(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(CHUNK)
+        while True:
+            await asyncio.sleep(0.001)
+            time.now_s += 20
+            await response.write(b": ping\n\n")
+
+    async with at_server(pinging, tmp_path, time, limits=limits(least_events_per_minute=1)) as (provided, _):
+        with pytest.raises(ProviderBroke, match="fewer events than least_events_per_minute, 1"):
+            await asked(provided, STREAM)
+
+
+async def test_a_slow_caller_is_not_the_providers_fault(tmp_path: Path) -> None:
+    time = Time()
+    async with (
+        at_server(streaming(CHUNK, CHUNK, CHUNK, DONE), tmp_path, time) as (provided, _),
+        provided.open("there", STREAM, ALLOWED) as answer,
+    ):
+        taken = 0
+        async for _event in answer.events:
+            time.now_s += 1000
+            taken += 1
+    assert taken == 4
+
+
+async def test_leaving_an_answer_cuts_the_connection(tmp_path: Path) -> None:
+    cut = asyncio.Event()
+
+    async def endless() -> None:
+        try:
+            await forever()
+        finally:
+            cut.set()
+
+    async with at_server(streaming(CHUNK, then=endless), tmp_path) as (provided, _):
+        async with provided.open("there", STREAM, ALLOWED):
+            pass
+        await cut.wait()
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "said"),
+    [
+        ((), ProviderUnavailable, "broke the connection before it answered"),
+        ((b"SSH-2.0-OpenSSH_9\r\n",), ProviderBroke, "not HTTP"),
+        ((b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",), ProviderBroke, "not HTTP"),
+        (
+            (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",),
+            ProviderBroke,
+            "broke off in the middle",
+        ),
+        (
+            (b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",),
+            ProviderBroke,
+            "broke off in the middle|not HTTP",
+        ),
+    ],
+)
+async def test_what_is_not_http_or_breaks_off_is_said_apart(
+    words: tuple[bytes, ...], kind: type[FreeholdError], said: str, tmp_path: Path
+) -> None:
+    async with speaking(*words) as there:
+        provided = providing(endpoint(there.url()), tmp_path)
+        with pytest.raises(kind, match=said):
+            await asked(provided, upstream())
+        await closing(provided)
+
+
+async def test_a_refused_connection_an_unknown_name_and_bad_tls_are_said_apart(tmp_path: Path) -> None:
+    async with serving(saying(b"{}")) as there:
+        closed, plain = there.url(), there.url(scheme="https")
+        provided = providing(endpoint(plain), tmp_path)
+        with pytest.raises(ProviderUnavailable, match="TLS with provider paris cannot be agreed on"):
+            await asked(provided, upstream())
+        await closing(provided)
+    provided = providing(endpoint(closed), tmp_path)
+    with pytest.raises(ProviderUnavailable, match="refuses connections"):
+        await asked(provided, upstream())
+    await closing(provided)
+    estate = Estate(tmp_path)
+    providers = Providers(estate, Secrets(estate, {}), lookup=looking_up([]))
+    with pytest.raises(ProviderUnavailable, match="the name of provider paris cannot be resolved"):
+        await asked(providers.under(snapshot(endpoint("https://llm.example.fr/v1"))), upstream())
+    await providers.close()
+
+
+async def test_a_redirect_says_that_it_is_not_followed(tmp_path: Path) -> None:
+    async with at_server(saying(b"", status=308, location="https://other.example"), tmp_path) as (provided, there):
+        with pytest.raises(ProviderRefused, match="redirects, which is not followed"):
+            await asked(provided, upstream())
+    assert len(there.asked) == 1
+
+
+async def test_a_target_is_known_by_the_snapshot(tmp_path: Path) -> None:
+    provided = providing(endpoint("https://llm.example.fr/v1", dialects=(Dialect.ANTHROPIC,)), tmp_path)
+    assert ("there" in provided, "local" in provided) == (True, False)
+    backend = await provided.ready("there")
+    assert (backend.model, set(backend.wires)) == ("m-1", {Wire.MESSAGES, Wire.COUNT_TOKENS})
+
+
+async def test_the_system_resolves_names(tmp_path: Path) -> None:
+    assert {str(info[4][0]) for info in await look_up("localhost", 80)} <= {"127.0.0.1", "::1"}
