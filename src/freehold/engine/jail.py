@@ -6,31 +6,26 @@ Nothing is pretended: a part that the host does not have is named, with the reas
 """
 
 import contextlib
-import ctypes
-import errno
 import os
 import platform
 import resource
 import signal
-import stat
 import struct
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from freehold.contract.backend import Jail
-from freehold.engine import landlock, seccomp
+from freehold.engine import seccomp
+from freehold.seal import kernel, landlock
+from freehold.seal.bpf import Machine, machine
 
-# From linux/sched.h, linux/prctl.h, linux/seccomp.h, linux/capability.h, linux/landlock.h and unistd.h.
+# From linux/sched.h, linux/prctl.h, linux/capability.h and unistd.h.
 _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x04000000, 0x08000000, 0x10000000, 0x40000000
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
-_SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC = 1, 1
 _CAPABILITY_VERSION_3, _CAPABILITIES = 0x20080522, 64
-_LANDLOCK_CREATE_RULESET_VERSION, _LANDLOCK_RULE_PATH_BENEATH = 1, 1
-_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
-_SECCOMP: Final[dict[seccomp.Machine, int]] = {"x86_64": 317, "aarch64": 277}
-_CAPSET: Final[dict[seccomp.Machine, int]] = {"x86_64": 126, "aarch64": 91}
+_CAPSET: Final[dict[Machine, int]] = {"x86_64": 126, "aarch64": 91}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +40,23 @@ class Cell:
 
 def enter(cell: Cell) -> Jail:
     """Lock the calling process in. Must run before it has a second thread or any descriptor that it should not have."""
-    machine = seccomp.machine()
-    if machine is None:
+    host = machine()
+    if host is None:
         return Jail(missing=(f"everything: there is no jail for {platform.system()} on {platform.machine()}",))
     _close_all_but(cell.descriptors | {0, 1, 2})
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    kernel.keep_privileges_as_they_are()
     missing = [
         reason
         for reason in (
             _unshare(),
-            _drop_capabilities(machine),
+            _drop_capabilities(host),
             _restrict(cell.grants),
-            _filter(machine, may_execute=cell.may_execute),
+            _filter(host, may_execute=cell.may_execute),
         )
         if reason
     ]
-    _prctl(_PR_SET_DUMPABLE, 0)
+    kernel.prctl(_PR_SET_DUMPABLE, 0)
     _die_with(cell.parent_pid)
     lacks = {reason.partition(":")[0] for reason in missing}
     return Jail(
@@ -88,11 +83,14 @@ def _close_all_but(keep: frozenset[int]) -> None:
 def _unshare() -> str:
     """Leave the host's network. An ordinary user may do so inside a user namespace of its own."""
     kinds = _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS
-    if _libc.unshare(kinds) == 0:
+    with contextlib.suppress(OSError):
+        kernel.unshare(kinds)
         return ""
     user, group = os.geteuid(), os.getegid()
-    if _libc.unshare(_CLONE_NEWUSER | kinds) != 0:
-        return f"network namespace: this user may make none, nor a user namespace ({_errno_name()})"
+    try:
+        kernel.unshare(_CLONE_NEWUSER | kinds)
+    except OSError as refusal:
+        return f"network namespace: this user may make none, nor a user namespace ({kernel.reason(refusal)})"
     with contextlib.suppress(OSError):  # without the mapping the process has no name in its namespace, and needs none
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
@@ -100,85 +98,42 @@ def _unshare() -> str:
     return ""
 
 
-def _drop_capabilities(machine: seccomp.Machine) -> str:
+def _drop_capabilities(machine: Machine) -> str:
     """Root, and whoever made a user namespace, holds capabilities; a prisoner holds none."""
-    _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    with contextlib.suppress(OSError):  # a kernel without ambient ones has none to clear
+        kernel.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
     for capability in range(_CAPABILITIES):
-        _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused past the last one, and to those who hold none
+        with contextlib.suppress(OSError):  # refused past the last one, and to those who hold none
+            kernel.prctl(_PR_CAPBSET_DROP, capability)
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    if _syscall(_CAPSET[machine], header, bytes(24)) != 0:
-        return f"capabilities: they could not be dropped ({_errno_name()})"
+    try:
+        kernel.syscall(_CAPSET[machine], header, bytes(24))
+    except OSError as refusal:
+        return f"capabilities: they could not be dropped ({kernel.reason(refusal)})"
     return ""
 
 
 def _restrict(grants: tuple[landlock.Grant, ...]) -> str:
-    abi = _syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_CREATE_RULESET_VERSION)
-    if abi < 1:
-        return f"landlock: the kernel does not have it, or has it switched off ({_errno_name()})"
-    attributes = landlock.ruleset_attributes(abi)
-    ruleset = _syscall(_LANDLOCK_CREATE, attributes, len(attributes), 0)
-    if ruleset < 0:
-        return f"landlock: the kernel refused the rules ({_errno_name()})"
     try:
-        for grant in grants:
-            _allow(ruleset, grant, abi)
-        if _syscall(_LANDLOCK_RESTRICT, ruleset, 0) != 0:
-            return f"landlock: the kernel refused to apply the rules ({_errno_name()})"
-    finally:
-        os.close(ruleset)
+        abi = kernel.landlock_abi()
+    except OSError as refusal:
+        return f"landlock: the kernel does not have it, or has it switched off ({kernel.reason(refusal)})"
+    try:
+        kernel.restrict(landlock.ruleset_attributes(abi), grants, abi)
+    except OSError as refusal:
+        return f"landlock: the kernel refused the rules ({kernel.reason(refusal)})"
     return ""
 
 
-def _allow(ruleset: int, grant: landlock.Grant, abi: int) -> None:
-    """Add one grant. One that cannot be added is one thing less that the prisoner may do."""
-    descriptor = grant.place
-    if isinstance(descriptor, Path):
-        try:
-            descriptor = os.open(descriptor, os.O_PATH | os.O_CLOEXEC)
-        except OSError:
-            return  # not on this host, such as /lib64
+def _filter(machine: Machine, *, may_execute: bool) -> str:
     try:
-        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
-        rule = landlock.rule_attributes(grant.access, descriptor, abi=abi, is_folder=is_folder)
-        _syscall(_LANDLOCK_ADD, ruleset, _LANDLOCK_RULE_PATH_BENEATH, rule, 0)
-    finally:
-        if descriptor is not grant.place:
-            os.close(descriptor)
-
-
-def _filter(machine: seccomp.Machine, *, may_execute: bool) -> str:
-    code = seccomp.program(machine, pid=os.getpid(), may_execute=may_execute)
-    steps = ctypes.create_string_buffer(code, len(code))
-    descriptor = struct.pack("@HP", len(code) // 8, ctypes.addressof(steps))
-    if _syscall(_SECCOMP[machine], _SECCOMP_SET_MODE_FILTER, _SECCOMP_FILTER_FLAG_TSYNC, descriptor) != 0:
-        return f"seccomp: the kernel refused the filter ({_errno_name()})"
+        kernel.install(machine, seccomp.program(machine, pid=os.getpid(), may_execute=may_execute))
+    except OSError as refusal:
+        return f"seccomp: the kernel refused the filter ({kernel.reason(refusal)})"
     return ""
 
 
 def _die_with(parent_pid: int) -> None:
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it died before the kernel was told
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _prctl(option: int, value: int) -> None:
-    if _libc.prctl(option, value, 0, 0, 0) != 0:
-        raise RuntimeError(f"prctl {option} must not fail, and did ({_errno_name()})")
-
-
-def _syscall(number: int, *arguments: int | bytes | None) -> int:
-    """The call's result, or -1 with the reason in errno. Bytes are passed by address."""
-    return int(_libc.syscall(ctypes.c_long(number), *map(_as_word, arguments)))
-
-
-def _as_word(argument: int | bytes | None) -> ctypes.c_long | ctypes.c_char_p:
-    return ctypes.c_long(argument) if isinstance(argument, int) else ctypes.c_char_p(argument)
-
-
-def _errno_name() -> str:
-    return errno.errorcode.get(ctypes.get_errno(), "no reason given")
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.prctl.argtypes = (ctypes.c_int, *(ctypes.c_ulong,) * 4)
-_libc.syscall.restype = ctypes.c_long

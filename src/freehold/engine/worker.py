@@ -14,8 +14,8 @@ import msgspec
 
 from freehold.contract.backend import Jail
 from freehold.engine import jail, llamacpp
-from freehold.engine.landlock import OWN_FOLDER, READ, Access, Grant
 from freehold.engine.order import UNFIT, Order, Report
+from freehold.seal.landlock import OWN_FOLDER, READ, Access, Grant
 
 _SYSTEM: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store")
 

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Landlock rules of an engine's process, as values. Pure: creates no ruleset (``jail.py`` does).
-
-Every right that the kernel's ABI knows is handled, so whatever no grant gives is refused.
-"""
+"""Landlock's rules, as values. Pure: puts no ruleset in force (``kernel.py`` does)."""
 
 import struct
 from dataclasses import dataclass
@@ -38,8 +35,8 @@ RUN = READ | Access.EXECUTE
 
 _OF_A_FILE = Access.EXECUTE | Access.WRITE_FILE | Access.READ_FILE | Access.TRUNCATE | Access.IOCTL_DEV
 _FIRST_UNKNOWN = {1: Access.REFER, 2: Access.TRUNCATE, 3: Access.IOCTL_DEV, 4: Access.IOCTL_DEV}  # by ABI
-_TCP_BIND_AND_CONNECT = 0b11  # from ABI 4
-_ABSTRACT_UNIX_AND_SIGNALS = 0b11  # from ABI 6
+_TCP_BIND, _TCP_CONNECT = 0b01, 0b10  # from ABI 4
+_ABSTRACT_UNIX, _SIGNALS = 0b01, 0b10  # from ABI 6: only within the ruleset's own processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +54,26 @@ def handled(abi: int) -> Access:
 
 
 def ruleset_attributes(abi: int) -> bytes:
-    """``struct landlock_ruleset_attr``, as long as this ABI has it."""
-    fields = [int(handled(abi))]
-    if abi >= 4:
-        fields.append(_TCP_BIND_AND_CONNECT)
-    if abi >= 6:
-        fields.append(_ABSTRACT_UNIX_AND_SIGNALS)
-    return struct.pack(f"={len(fields)}Q", *fields)
+    """``struct landlock_ruleset_attr`` for a jail: every right is handled, so whatever no grant gives is refused."""
+    return _attributes(abi, handled(abi), _TCP_BIND | _TCP_CONNECT, _ABSTRACT_UNIX | _SIGNALS)
+
+
+def staying_attributes(abi: int) -> bytes:
+    """The same for a process that may open any file, but move or link none into another folder, and dial nobody."""
+    return _attributes(abi, Access.REFER, _TCP_CONNECT, _ABSTRACT_UNIX)
 
 
 def rule_attributes(access: Access, descriptor: int, *, abi: int, is_folder: bool) -> bytes:
     """``struct landlock_path_beneath_attr``: the part of ``access`` that this ABI and this kind of file know."""
     known = access & handled(abi) & (Access(-1) if is_folder else _OF_A_FILE)
     return struct.pack("=Qi", int(known), descriptor)
+
+
+def _attributes(abi: int, files: Access, network: int, scoped: int) -> bytes:
+    """As long as this ABI has it."""
+    fields = [int(files)]
+    if abi >= 4:
+        fields.append(network)
+    if abi >= 6:
+        fields.append(scoped)
+    return struct.pack(f"={len(fields)}Q", *fields)

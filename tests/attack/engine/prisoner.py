@@ -25,7 +25,7 @@ from typing import Any
 
 from freehold.contract.backend import Jail
 from freehold.engine import jail
-from freehold.engine.landlock import OWN_FOLDER, READ, Access, Grant
+from freehold.seal.landlock import OWN_FOLDER, READ, Access, Grant
 
 NUMBERS = {  # of calls that Python has no function for: x86_64, aarch64
     "ptrace": (101, 117),

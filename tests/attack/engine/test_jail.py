@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from freehold.contract.backend import Jail
-from freehold.engine import seccomp
 from freehold.engine.order import UNFIT, Order, Report
 from freehold.engine.plan import EnginePlan
+from freehold.seal.bpf import machine
 
 HERE = Path(__file__).parent
 NOBODY = 65534
@@ -27,7 +27,7 @@ REFUSED = {f"refused {error}" for error in ("EACCES", "EPERM", "ENOSYS", "EBADF"
 ROOT = os.geteuid() == 0
 
 pytestmark = pytest.mark.skipif(
-    seccomp.machine() is None, reason="there is a jail for Linux on x86_64 and aarch64 only"
+    machine() is None, reason="there is a jail for Linux on x86_64 and aarch64 only"
 )
 users = pytest.mark.parametrize(
     "user",

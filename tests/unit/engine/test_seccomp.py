@@ -1,54 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The filter is run here by a small interpreter of classic BPF, so that every answer of it can be asked for."""
+"""What an engine may not call, and what it lives on."""
 
 import errno
-import struct
 
 import pytest
+from tests import bpf_interpreter
+from tests.bpf_interpreter import ALLOW, ARCHITECTURE, KILL, MACHINES, both, has, run, steps
 
 from freehold.engine import seccomp
-from freehold.engine.seccomp import Machine
+from freehold.seal.bpf import Machine
+from freehold.seal.calls import NUMBERS
 
 PID = 4711
-ARCHITECTURE: dict[Machine, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-ALLOW, KILL = 0x7FFF0000, 0x80000000
-MACHINES: tuple[Machine, ...] = ("x86_64", "aarch64")
-
-both = pytest.mark.parametrize("machine", MACHINES)
 
 
-def steps(machine: Machine, *, may_execute: bool = False) -> list[tuple[int, int, int, int]]:
-    return list(struct.iter_unpack("=HBBI", seccomp.program(machine, pid=PID, may_execute=may_execute)))
-
-
-def run(program: list[tuple[int, int, int, int]], architecture: int, number: int, *arguments: int) -> int:
-    padded = [*arguments, *[0] * (6 - len(arguments))]
-    data = struct.pack("=IIQ6Q", number, architecture, 0, *padded)
-    accumulator, at = 0, 0
-    while True:
-        code, if_true, if_false, value = program[at]
-        at += 1
-        match code:
-            case 0x20:
-                (accumulator,) = struct.unpack_from("=I", data, value)
-            case 0x54:
-                accumulator &= value
-            case 0x15:
-                at += if_true if accumulator == value else if_false
-            case 0x35:
-                at += if_true if accumulator >= value else if_false
-            case 0x06:
-                return value
-            case _:
-                raise AssertionError(f"no such instruction: {code:#x}")
+def program(machine: Machine, *, may_execute: bool = False) -> bytes:
+    return seccomp.program(machine, pid=PID, may_execute=may_execute)
 
 
 def answer(machine: Machine, call: str, *arguments: int, may_execute: bool = False) -> str:
-    """ALLOW, or the name of the error."""
-    number = (seccomp._SOMETIMES | seccomp._NEVER)[call][MACHINES.index(machine)]
-    assert number is not None
-    action = run(steps(machine, may_execute=may_execute), ARCHITECTURE[machine], number, *arguments)
-    return "ALLOW" if action == ALLOW else errno.errorcode[action & 0xFFFF]
+    return bpf_interpreter.answer(machine, program(machine, may_execute=may_execute), call, *arguments)
 
 
 @both
@@ -106,8 +77,8 @@ def test_another_program_runs_only_where_that_is_the_plan(machine: Machine) -> N
 
 @both
 def test_everything_on_the_list_is_refused_even_where_a_program_may_be_executed(machine: Machine) -> None:
-    for call, numbers in seccomp._NEVER.items():
-        if numbers[MACHINES.index(machine)] is not None:
+    for call in seccomp.NEVER:
+        if has(machine, call):
             assert answer(machine, call, may_execute=True) == "EPERM", call
 
 
@@ -118,36 +89,31 @@ def test_what_an_engine_lives_on_is_allowed(machine: Machine) -> None:
         "aarch64": {"read": 63, "mmap": 222, "accept4": 242, "bind": 200, "listen": 201, "futex": 98, "openat": 56},
     }[machine]
     for name, number in needed.items():
-        assert run(steps(machine), ARCHITECTURE[machine], number) == ALLOW, name
+        assert run(steps(program(machine)), ARCHITECTURE[machine], number) == ALLOW, name
 
 
 @both
 def test_a_call_newer_than_the_table_is_unknown(machine: Machine) -> None:
-    assert run(steps(machine), ARCHITECTURE[machine], 470) & 0xFFFF == errno.ENOSYS
+    assert run(steps(program(machine)), ARCHITECTURE[machine], 470) & 0xFFFF == errno.ENOSYS
 
 
 @both
 @pytest.mark.parametrize("architecture", [0x40000003, 0x40000028, 0])
 def test_a_call_of_another_architecture_ends_the_process(machine: Machine, architecture: int) -> None:
-    assert run(steps(machine), architecture, 0) == KILL
+    assert run(steps(program(machine)), architecture, 0) == KILL
 
 
 def test_the_x32_numbers_end_the_process() -> None:
-    assert run(steps("x86_64"), ARCHITECTURE["x86_64"], 0x40000000 | 42) == KILL
+    assert run(steps(program("x86_64")), ARCHITECTURE["x86_64"], 0x40000000 | 42) == KILL
 
 
 @both
 def test_every_jump_lands_inside_and_the_kernel_takes_the_length(machine: Machine) -> None:
-    program = steps(machine, may_execute=True)
-    assert len(program) <= 4096
-    for at, (code, if_true, if_false, _) in enumerate(program):
-        if code in {0x15, 0x35}:
-            assert at + 1 + max(if_true, if_false) < len(program)
-    assert program[-1][0] == 0x06
+    bpf_interpreter.assert_sound(program(machine, may_execute=True))
 
 
 @both
 def test_no_number_stands_twice(machine: Machine) -> None:
-    numbers = [pair[MACHINES.index(machine)] for pair in (seccomp._SOMETIMES | seccomp._NEVER).values()]
+    numbers = [pair[MACHINES.index(machine)] for pair in NUMBERS.values()]
     known = [number for number in numbers if number is not None]
     assert len(known) == len(set(known))

@@ -5,7 +5,7 @@ import struct
 
 import pytest
 
-from freehold.engine.landlock import OWN_FOLDER, Access, handled, rule_attributes, ruleset_attributes
+from freehold.seal.landlock import OWN_FOLDER, Access, handled, rule_attributes, ruleset_attributes
 
 
 @pytest.mark.parametrize(

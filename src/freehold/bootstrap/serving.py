@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP servers of a process: on a port that it opens itself or was given open, and on a unix socket."""
+
+from pathlib import Path
+from typing import Any
+
+from granian.http import HTTP1Settings
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # not marked as exported
+from granian.server.embed import Server
+
+from freehold.channel import reachable_path
+
+_HEAD_WITHIN_MS = 10_000  # a connection that sends no request head for so long is closed
+
+
+def server_of(app: object, *, listener: int | None, **settings: Any) -> Server:
+    """The server. ``listener`` is the descriptor of a port that the supervisor opened for a sealed process."""
+    if listener is None:
+        return Server(app, **settings)
+    server = _GivenPort(app, **settings)
+    server.listener = listener
+    return server
+
+
+def server_on_socket(app: object, path: Path) -> Server:
+    """The server on a unix socket that only its owner can open, in place of one that a killed process left."""
+    path.unlink(missing_ok=True)
+    server = Server(app, uds=path, websockets=False, log_enabled=False, http1_settings=http1())
+    # granian resolves the name that it is given, and has no argument for the mode where it is embedded
+    server.bind_uds = Path(reachable_path(path))
+    server.uds_permissions = 0o600
+    return server
+
+
+def http1() -> HTTP1Settings:
+    return HTTP1Settings(header_read_timeout=_HEAD_WITHIN_MS)
+
+
+class _GivenPort(Server):
+    """A server that does not open its port."""
+
+    listener: int
+
+    def _init_shared_socket(self) -> None:
+        # granian makes a holder of a descriptor to hand one to another process, and declares no arguments for it
+        self._shd: Any = SocketHolder(self.listener, False, self.backlog)  # type: ignore[call-arg]  # noqa: FBT003
