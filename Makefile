@@ -38,7 +38,7 @@ bench: .venv/dev ## Measures what the README claims, as ratios taken in one run
 	$(BIN)/python -m bench
 
 lock: .venv/dev ## Resolves requirements/*.in anew (needs uv)
-	cd requirements && for name in run dev; do \
+	cd requirements && for name in run detector dev; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links $$name.in --output-file $$name.lock || exit 1; done
 

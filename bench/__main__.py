@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench import continuity
+from bench.detector import detector
 from bench.estate import BenchEstate
 from bench.measures import added_first_token, memory, throughput, up_to_first_token, wake_to_first_token
 from bench.report import Row, show, write
@@ -30,9 +32,17 @@ def main() -> None:
         facts = estate.facts()
         rows = []
         for row in _measure(estate, rounds=rounds, slots=facts.slots):
-            print(f"{row.name}: {row.value:.3f} {row.unit}".rstrip(), file=sys.stderr, flush=True)
+            _tell(row)
+            rows.append(row)
+    with continuity.scene() as scene:
+        for row in continuity.measure(scene, rounds=rounds):
+            _tell(row)
             rows.append(row)
     print(f"\n{show(rows, facts)}\n\nWritten to {write(rows, facts, _OUT)}")
+
+
+def _tell(row: Row) -> None:
+    print(f"{row.name}: {row.value:.3f} {row.unit}".rstrip(), file=sys.stderr, flush=True)
 
 
 def _measure(estate: BenchEstate, *, rounds: int, slots: int) -> Iterator[Row]:
@@ -40,7 +50,8 @@ def _measure(estate: BenchEstate, *, rounds: int, slots: int) -> Iterator[Row]:
     yield throughput(estate, rounds=rounds, streams=1)
     if slots > 1:
         yield throughput(estate, rounds=rounds, streams=slots)
-    yield added_first_token(estate, rounds=rounds * 4)
+    yield (added := added_first_token(estate, rounds=rounds * 4))
+    yield from detector(added_ms=added.value)
     yield from memory(estate)
     yield up_to_first_token(estate, rounds=3)
     yield wake_to_first_token(estate, rounds=3)

@@ -4,6 +4,7 @@
 import json
 import socket
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -52,9 +53,13 @@ class Asker:
 
     def ask(self, prompt: str, max_tokens: int) -> Timing:
         """Ask, and read the answer to its end."""
+        return self.ask_turns([{"role": "user", "content": prompt}], max_tokens)
+
+    def ask_turns(self, turns: Sequence[Mapping[str, str]], max_tokens: int) -> Timing:
+        """The same for a conversation, which may end with the beginning of the answer."""
         body = {
             "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
+            "messages": turns,
             "max_tokens": max_tokens,
             "temperature": 0,
             "stream": True,

@@ -9,21 +9,45 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from typing import Protocol
 
 from freehold.contract.backend import Service, Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, LedgerPosition, Outcome
 from freehold.contract.snapshot import ApiKey
+from freehold.dialect.continuation import CallPlan
 from freehold.dialect.interface import Codec, Request
-from freehold.errors import FreeholdError, LedgerFault, PolicyDenied
+from freehold.errors import Fault, FreeholdError, LedgerFault, PolicyDenied
 from freehold.ledger.admission import Admission
 from freehold.ledger.commitment import Commitment
 from freehold.ledger.interface import Ledger
 from freehold.policy import Policy
-from freehold.relay import Backends, Reply, open_reply
-from freehold.route import order
+from freehold.relay import Backends, Reply, another_model, open_reply
+
+
+class Standings(Protocol):
+    """How targets stand, for whoever has to choose among them. Learns from every call."""
+
+    def order(self, asked: "Asked", allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that are fit to answer now, in the order in which they are to be tried. Raises NoTarget."""
+        ...
+
+    def may(self, asked: "Asked", target: str) -> bool:
+        """Whether the target may still see the call, by the rules and directives of this moment."""
+        ...
+
+    def answered(self, asked: "Asked", target: str) -> None:
+        """It began to answer."""
+        ...
+
+    def failed(self, asked: "Asked", target: str, problem: FreeholdError) -> None:
+        """It did not answer, or broke off."""
+        ...
+
+    def over(self, asked: "Asked", whole_from: str) -> None:
+        """The call is over, however it ended. ``whole_from``: whose answer came whole; empty if none did."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +58,7 @@ class Parts:
     policy: Policy
     ledger: Ledger
     backends: Backends
+    standings: Standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +71,8 @@ class Asked:
     key: ApiKey
     service: Service
     targets: tuple[Target, ...]  # of the service, in its order
+    pinned: str = ""  # the one target that may answer, of a call by which that target is judged
+    show_seam: bool = False  # whether the caller wants to be told where another target took over
 
 
 @dataclass(slots=True)
@@ -54,7 +81,32 @@ class Trail:
 
     decision: Decision | None = None
     position: LedgerPosition | None = None
-    target: str = ""
+    reply: Reply | None = None
+    failed: int = 0  # targets that failed the call before its first byte
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """The call's leave to be seen by the targets of its decision."""
+
+    decision: Decision
+    admission: Admission
+    asked: Asked
+    standings: Standings
+    trail: Trail
+
+    def may(self, target: str) -> bool:
+        return self.standings.may(self.asked, target)
+
+    async def on_record(self) -> None:
+        await self.admission.durable()
+
+    def answered(self, target: str) -> None:
+        self.standings.answered(self.asked, target)
+
+    def failed(self, target: str, problem: FreeholdError) -> None:
+        self.trail.failed += self.trail.reply is None and isinstance(problem, Fault)
+        self.standings.failed(self.asked, target, problem)
 
 
 @asynccontextmanager
@@ -71,17 +123,33 @@ async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIte
     if not decision.allowed:
         trail.position = await admission.durable()
         raise PolicyDenied("no target may see this call", decision_id=decision.id)
-    async with _concluding(asked, admission, on.ledger, trail) as outcome:
-        targets = order(decision.allowed, on.backends.status)
-        async with open_reply(targets, partial(asked.codec.exchange, asked.request), on.backends) as reply:
-            outcome.reply = reply
-            trail.target = reply.target
+    async with _concluding(asked, admission, on, trail) as outcome:
+        targets = on.standings.order(asked, _fit(asked, decision))
+        plan = CallPlan(
+            asked.codec,
+            asked.request,
+            priority=asked.service.priority,
+            hold_tools=asked.service.tool_hold,
+            show_seam=asked.show_seam,
+        )
+        leave = Admitted(decision=decision, admission=admission, asked=asked, standings=on.standings, trail=trail)
+        async with open_reply(targets, plan, on.backends, leave) as reply:
+            outcome.reply = trail.reply = reply
             trail.position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
             yield outcome.watch(reply)
 
 
+def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
+    """Of the allowed targets those that may answer: a substitute only once it has passed the service's cases."""
+    if asked.pinned:
+        if asked.pinned not in decision.allowed:
+            raise PolicyDenied(f"{asked.pinned} may not see this call", decision_id=decision.id)
+        return (asked.pinned,)
+    return tuple(target for target in decision.allowed if target not in asked.service.unqualified)
+
+
 @asynccontextmanager
-async def _concluding(asked: Asked, admission: Admission, ledger: Ledger, trail: Trail) -> AsyncIterator["_Conclusion"]:
+async def _concluding(asked: Asked, admission: Admission, on: Parts, trail: Trail) -> AsyncIterator["_Conclusion"]:
     """Close the admission exactly once, however the call ends."""
     conclusion = _Conclusion(asked, admission.answer_commitment())
     try:
@@ -92,11 +160,12 @@ async def _concluding(asked: Asked, admission: Admission, ledger: Ledger, trail:
             trail.position = await admission.durable()
         raise
     except (asyncio.CancelledError, GeneratorExit):
-        if conclusion.ending is not Ending.COMPLETE:
+        if not conclusion.whole_from:
             conclusion.ending, conclusion.error = Ending.CANCELLED, ""
         raise
     finally:
-        ledger.conclude(admission, conclusion.outcome())
+        on.ledger.conclude(admission, conclusion.outcome())
+        on.standings.over(asked, conclusion.whole_from)
 
 
 @dataclass(slots=True)
@@ -110,13 +179,18 @@ class _Conclusion:
     error: str = FreeholdError.code
     answer_bytes: int = 0
 
+    @property
+    def whole_from(self) -> str:
+        """The target whose answer came whole."""
+        return self.reply.target if self.reply and self.ending in (Ending.COMPLETE, Ending.CONTINUED) else ""
+
     async def watch(self, reply: Reply) -> AsyncIterator[bytes]:
         """The reply's pieces, counted and committed to; a fault on the way ends them in the caller's dialect."""
         try:
             async for piece in reply.chunks:
                 yield self._counted(piece)
                 if reply.exchange.tally.finished:  # whoever hangs up now has the whole answer
-                    self.ending, self.error = Ending.COMPLETE, ""
+                    self.ending, self.error = reply.ending, ""
         except FreeholdError as problem:
             self.failed(problem.code)
             yield self._counted(self.asked.codec.error_event(problem, self.asked.call.id))
@@ -139,9 +213,11 @@ class _Conclusion:
             target=answering.name if answering else "",
             model=answering.model.name if answering else "",
             model_digest=answering.model.digest if answering else "",
+            answered_as=another_model(answering, tally.model) if answering and tally else "",
             error=self.error,
             input_tokens=tally.input_tokens if tally else 0,
             output_tokens=tally.output_tokens if tally else 0,
+            seams=tuple(self.reply.seams) if self.reply else (),
             answer=self.commitment.hexdigest(),
             answer_bytes=self.answer_bytes,
         )

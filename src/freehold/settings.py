@@ -3,6 +3,8 @@
 
 import re
 import tomllib
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -10,12 +12,14 @@ import msgspec
 from msgspec import Meta
 
 from freehold.contract.call import DataClass
+from freehold.contract.grant import Place, read_place
 from freehold.errors import SettingsError
 
 Positive = Annotated[int, Meta(ge=1)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[float, Meta(ge=0)]
 DataClassName = Literal["public", "internal", "personal", "restricted"]
+PriorityName = Literal["high", "normal", "low"]
 T = TypeVar("T")
 
 
@@ -59,6 +63,18 @@ class PolicySection(Section, frozen=True):
 
     set: Literal["owned-only", "eu-only", "eu-or-adequate", "open"] = "owned-only"
     facts_max_age_days: Positive = 365  # doctor warns of facts that are older
+    detector: Literal["identifiers", ""] = ""  # what looks for personal data in the texts of calls
+    detector_class: Literal["internal", "personal", "restricted"] = "personal"  # of calls in which it finds any
+
+    @property
+    def detected_level(self) -> DataClass:
+        return DataClass[self.detector_class.upper()]
+
+
+class ContinuitySection(Section, frozen=True):
+    """What is done when a provider goes."""
+
+    signatures: Annotated[int, Meta(ge=1, le=2)] = 1  # operators that a directive, and its lifting, takes
 
 
 class ServiceSection(Section, frozen=True):
@@ -68,13 +84,21 @@ class ServiceSection(Section, frozen=True):
     aliases: list[str] = []
     data_class: DataClassName = "internal"
     purpose: Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z")] = ""  # what it is for, as rules may ask
+    priority: PriorityName = "normal"  # of its calls, where they have to wait for an engine
+    tool_hold: bool = True  # hold tool calls until they are whole, where another target could take over
+    drop: list[Annotated[str, Meta(min_length=1, max_length=64)]] = []  # what of a request may be left out; "*": all
+    acceptance: Annotated[str, Meta(max_length=1024)] = ""  # a file of the estate: cases for whoever is to stand in
+    rto_s: Annotated[float, Meta(gt=0)] = 30.0  # in a drill: how long until calls are answered again
+    max_lost: Annotated[int, Meta(ge=0)] = 0  # in a drill: calls that may go without a whole answer
+    min_acceptance: Annotated[float, Meta(gt=0, le=1)] = 1.0  # the share of them that is enough
+    acceptance_max_age_days: Positive = 90  # a pass that is older is none
 
     @property
     def level(self) -> DataClass:
         return DataClass[self.data_class.upper()]
 
 
-class TargetSection(Section, frozen=True):
+class EngineTargetSection(Section, frozen=True):
     """One engine with one model of the vault. What is not set is chosen from the host."""
 
     engine: Literal["llamacpp"]
@@ -88,16 +112,80 @@ class TargetSection(Section, frozen=True):
     chat_template: str = ""  # a Jinja file in the estate, instead of the model's own
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole file."""
+class ProviderTargetSection(Section, frozen=True):
+    """One model of a provider."""
+
+    provider: str
+    model: Annotated[str, Meta(min_length=1, max_length=256)]  # in the provider's words
+    reasoning: bool = True  # whether it can be told how much to reason
+    answers_as: list[str] = []  # further names that it may give the model in its answers
+    answer_tokens: Positive = 8192  # bound on an answer, where its API demands one and the caller gave none
+    retires: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?\Z")] = ""  # the day from which it gets no call, in UTC
+
+
+TargetSection = EngineTargetSection | ProviderTargetSection
+
+
+class ProviderSection(Section, frozen=True):
+    """Somebody else's API. What is known of whoever runs it comes from the facts, by the same name."""
+
+    key: Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\0]+)?\Z")] = ""  # where it is; never itself
+    dialect: Literal["openai", "openai-responses", "anthropic", "mistral", ""] = ""  # else what the facts say
+    base_url: str = ""  # else what the facts say
+    facts: str = ""  # the file of the estate that has its facts, where they are not in the register
+    prefill: Literal["text", "prefix", "none", ""] = ""  # how it continues an answer; else by its dialect
+    api_version: str = ""  # of Azure's dated API
+    tls_ca: str = ""  # a file of the estate: the authority that signs its certificate, instead of the system's
+    allow_private: bool = False  # whether it may lie at a private or loopback address
+    connect_s: Annotated[float, Meta(gt=0)] = 5.0
+    first_event_s: Annotated[float, Meta(gt=0)] = 30.0
+    idle_s: Annotated[float, Meta(gt=0)] = 30.0
+    whole_answer_s: Annotated[float, Meta(gt=0)] = 600.0
+    least_events_per_minute: Annotated[float, Meta(ge=0)] = 1.0
+    max_answer_mb: Annotated[int, Meta(ge=1, le=1024)] = 64
+
+
+class GrantSection(Section, frozen=True):
+    """Leave for outbound contact that is no call."""
+
+    purpose: Literal["import"] = msgspec.field(name="for")
+    hosts: Annotated[list[str], Meta(min_length=1)]  # "host" or "host:port"; 443 where none is named
+    why: Annotated[str, Meta(max_length=200)] = ""  # for whoever reads the list
+    allow_private: bool = False  # whether they may lie at private or loopback addresses
+
+    @property
+    def places(self) -> frozenset[Place]:
+        return frozenset(place for place in map(read_place, self.hosts) if place is not None)
+
+
+class _SingleTables(msgspec.Struct, frozen=True, kw_only=True):
+    """The tables that there are one of."""
 
     estate: EstateSection
     listen: ListenSection
     gateway: GatewaySection
     ledger: LedgerSection
     policy: PolicySection
+    continuity: ContinuitySection
+
+
+class Settings(_SingleTables, frozen=True, kw_only=True):
+    """The whole file."""
+
     services: dict[str, ServiceSection]
     targets: dict[str, TargetSection]
+    providers: dict[str, ProviderSection]
+    grants: dict[str, GrantSection] = {}
+
+    @property
+    def engines(self) -> dict[str, EngineTargetSection]:
+        """The targets that are engines of this estate."""
+        return {name: target for name, target in self.targets.items() if isinstance(target, EngineTargetSection)}
+
+    @property
+    def foreign(self) -> dict[str, ProviderTargetSection]:
+        """The targets that are somebody else's."""
+        return {name: target for name, target in self.targets.items() if isinstance(target, ProviderTargetSection)}
 
 
 _TABLES: dict[str, type[Section]] = {
@@ -106,8 +194,9 @@ _TABLES: dict[str, type[Section]] = {
     "gateway": GatewaySection,
     "ledger": LedgerSection,
     "policy": PolicySection,
+    "continuity": ContinuitySection,
 }
-_NAMED_TABLES: dict[str, type[Section]] = {"service": ServiceSection, "target": TargetSection}
+_NAMED_TABLES = ("service", "target", "provider", "grant")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _ALIAS = re.compile(r"^[A-Za-z0-9*][A-Za-z0-9._:/@*-]{0,127}$")
 
@@ -123,6 +212,16 @@ def read_settings(path: Path) -> Settings:
     return parse_settings(text, name=str(path))
 
 
+def blame(path: Path, table: tuple[str, ...], key: str | None, what: str, *, hint: str | None = None) -> SettingsError:
+    """The error for what is well-formed in the file and cannot be all the same, naming the line as the others do."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):  # it was read a moment ago
+        text = ""
+    problem = _Source(str(path), text).error(table, key, what)
+    return SettingsError(problem.message, hint=hint)
+
+
 def parse_settings(text: str, *, name: str = "freehold.toml") -> Settings:
     """Check the text of a file called ``name``. Raises SettingsError naming the line."""
     source = _Source(name, text)
@@ -131,10 +230,57 @@ def parse_settings(text: str, *, name: str = "freehold.toml") -> Settings:
         if key not in _TABLES and key not in _NAMED_TABLES:
             raise source.error((key,), None, f"unknown table [{key}]")
     single = {key: source.convert((key,), tables.get(key, {}), kind) for key, kind in _TABLES.items()}
-    services = source.convert_named("service", tables.get("service", {}), ServiceSection)
-    targets = source.convert_named("target", tables.get("target", {}), TargetSection)
+    whole = msgspec.convert(single, _SingleTables)
+    services = source.convert_named("service", tables.get("service", {}), lambda _: ServiceSection)
+    targets = source.convert_named("target", tables.get("target", {}), _target_section)
+    providers = source.convert_named("provider", tables.get("provider", {}), lambda _: ProviderSection)
+    grants = source.convert_named("grant", tables.get("grant", {}), lambda _: GrantSection)
     _check_names(source, services, targets)
-    return msgspec.convert({**single, "services": services, "targets": targets}, Settings)
+    _check_providers(source, targets, providers)
+    _check_grants(source, grants)
+    return Settings(
+        estate=whole.estate,
+        listen=whole.listen,
+        gateway=whole.gateway,
+        ledger=whole.ledger,
+        policy=whole.policy,
+        continuity=whole.continuity,
+        services=services,
+        targets=targets,
+        providers=providers,
+        grants=grants,
+    )
+
+
+def _target_section(table: object) -> type[TargetSection]:
+    return ProviderTargetSection if isinstance(table, dict) and "provider" in table else EngineTargetSection
+
+
+def _check_providers(
+    source: "_Source", targets: dict[str, TargetSection], providers: dict[str, ProviderSection]
+) -> None:
+    for name, target in targets.items():
+        if isinstance(target, ProviderTargetSection) and target.provider not in providers:
+            raise source.error(("target", name), "provider", f"there is no [provider.{target.provider}]")
+        if isinstance(target, ProviderTargetSection) and target.retires and not _is_day(target.retires):
+            raise source.error(("target", name), "retires", f"{target.retires!r} is not a day: write YYYY-MM-DD")
+    if "self" in providers:
+        raise source.error(("provider", "self"), None, "'self' is this estate; a provider has another name")
+
+
+def _is_day(written: str) -> bool:
+    try:
+        date.fromisoformat(written)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_grants(source: "_Source", grants: dict[str, GrantSection]) -> None:
+    for name, section in grants.items():
+        for host in section.hosts:
+            if read_place(host) is None:
+                raise source.error(("grant", name), "hosts", f"{host!r} is not a host, nor a host and port")
 
 
 def _check_names(source: "_Source", services: dict[str, ServiceSection], targets: dict[str, TargetSection]) -> None:
@@ -182,13 +328,13 @@ class _Source:
             where = f"line {at[1]}, column {at[2]}" if at else "at its end"
             raise SettingsError(f"{self._name}, {where}: this is not TOML") from exc
 
-    def convert_named(self, kind: str, tables: object, section: type[T]) -> dict[str, T]:
+    def convert_named(self, kind: str, tables: object, section: Callable[[object], type[T]]) -> dict[str, T]:
         if not isinstance(tables, dict):
             raise self.error((), kind, f"{kind!r} is a table: [{kind}.NAME]")
         for name in tables:
             if not _NAME.match(name):
                 raise self.error((kind, name), None, f"{name!r} is not a name: a-z, 0-9 and ._- only, at most 64")
-        return {name: self.convert((kind, name), table, section) for name, table in tables.items()}
+        return {name: self.convert((kind, name), table, section(table)) for name, table in tables.items()}
 
     def convert(self, table: tuple[str, ...], values: object, section: type[T]) -> T:
         try:

@@ -18,6 +18,8 @@ HEADERS = [
     "Freehold-Target",
     "Freehold-Decision",
     "Freehold-Data-Class",
+    "Freehold-Dropped",
+    "Freehold-Show-Seam",
     "x-request-id",
     "request-id",
     "Retry-After",

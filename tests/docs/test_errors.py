@@ -81,5 +81,7 @@ def _example(kind: type[FreeholdError]) -> FreeholdError:
         return RateLimited("an example", retry_after_s=1)
     if kind is InvalidKey:
         return InvalidKey()
+    if kind is errors.ProviderRefused:
+        return errors.ProviderRefused("an example", status=404)
     assert issubclass(kind, CallerError | errors.Fault | errors.OperatorError) or kind is FreeholdError
     return kind("an example")

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from tests.docs.pages import Page
 
+from freehold.continuity.states import TABLE
 from freehold.contract.backend import EngineState
 from freehold.contract.record import Ending
 from freehold.ledger.entry import ActEntry, AdmissionEntry, DecisionRecord, OutcomeEntry, TargetRecord
@@ -45,12 +46,21 @@ def test_every_state_of_an_engine_is_told(pages: Mapping[str, Page]) -> None:
     assert not missing, f"{page.path} does not tell the engine's states {', '.join(missing)}"
 
 
-def test_every_runtime_dependency_is_told(pages: Mapping[str, Page], root: Path) -> None:
-    lock = (root / "requirements" / "run.lock").read_text(encoding="utf-8")
+def test_the_table_of_states_is_the_one_that_the_code_acts_by(pages: Mapping[str, Page]) -> None:
+    page = pages["docs/tasks/withdrawal.md"]
+    expected = [
+        [f"`{row.state}`", row.cause, row.begins, row.begun_by, row.ends, row.ended_by, row.traffic] for row in TABLE
+    ]
+    assert page.rows("The states") == expected, f"{page.path} and src/freehold/continuity/states.py differ"
+
+
+@pytest.mark.parametrize("name", ["run.lock", "detector.lock"])
+def test_every_runtime_dependency_is_told(name: str, pages: Mapping[str, Page], root: Path) -> None:
+    lock = (root / "requirements" / name).read_text(encoding="utf-8")
     locked = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock, re.MULTILINE)
     page = pages["docs/reference/dependencies.md"]
     missing = [name for name in locked if f"`{name}`" not in page.text]
-    assert not missing, f"{page.path} does not tell why {', '.join(missing)} of requirements/run.lock is there"
+    assert not missing, f"{page.path} does not tell why {', '.join(missing)} of requirements/{name} is there"
 
 
 def test_every_architecture_decision_says_context_options_choice_and_cost(pages: Mapping[str, Page]) -> None:

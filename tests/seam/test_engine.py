@@ -12,6 +12,7 @@ import pytest
 from tests.engine_fakes import StubSupervisor, engine_status
 
 from freehold.contract.backend import EngineState, Model
+from freehold.contract.decision import Decision, Verdict
 from freehold.contract.estate import Estate
 from freehold.contract.weights import VerifiedWeights
 from freehold.dialect.interface import Event, Upstream, Wire
@@ -20,10 +21,16 @@ from freehold.engine.fake import FakeEngine
 from freehold.engine.fleet import EngineFleet
 from freehold.engine.service import SupervisorService
 from freehold.errors import ContextExceeded, InvalidRequest, Unsupported
-from freehold.settings import TargetSection
+from freehold.settings import EngineTargetSection
 
 CONTEXT_TOKENS = 512
 MODEL = "small"
+DECISION = Decision(
+    id="dec_1",
+    verdicts=(Verdict(target="local", allowed=True, rules=()),),
+    policy_digest="",
+    facts_digest="",
+)
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.system)])
@@ -50,7 +57,7 @@ async def _fake(folder: Path) -> AsyncIterator[Path]:
 @asynccontextmanager
 async def _real(folder: Path, weights: Path) -> AsyncIterator[Path]:
     estate = Estate(folder / "estate")
-    section = TargetSection(engine="llamacpp", model=MODEL, context_tokens=CONTEXT_TOKENS, slots=2, queue=2)
+    section = EngineTargetSection(engine="llamacpp", model=MODEL, context_tokens=CONTEXT_TOKENS, slots=2, queue=2)
 
     def verify(_: str) -> VerifiedWeights:
         return VerifiedWeights(
@@ -77,13 +84,13 @@ def chat(**more: Any) -> bytes:
 
 
 async def stream(engines: Engines, wire: Wire, body: bytes) -> list[Event]:
-    async with engines.open("local", Upstream(wire=wire, body=body, stream=True)) as answer:
+    async with engines.open("local", Upstream(wire=wire, body=body, stream=True), DECISION) as answer:
         assert answer.body == b""
         return [event async for event in answer.events]
 
 
 async def whole(engines: Engines, wire: Wire, body: bytes) -> Any:
-    async with engines.open("local", Upstream(wire=wire, body=body, stream=False)) as answer:
+    async with engines.open("local", Upstream(wire=wire, body=body, stream=False), DECISION) as answer:
         assert [event async for event in answer.events] == []
         return msgspec.json.decode(answer.body)
 
@@ -169,6 +176,6 @@ async def test_what_the_model_cannot_do_is_unsupported(engines: Engines) -> None
 async def test_callers_who_hang_up_leave_their_places_to_others(engines: Engines) -> None:
     long = Upstream(wire=Wire.CHAT, body=chat(stream=True, max_tokens=400), stream=True)
     for _ in range(8):  # twice as many as slots and queue hold
-        async with engines.open("local", long) as answer:
+        async with engines.open("local", long, DECISION) as answer:
             await anext(aiter(answer.events))
     assert await whole(engines, Wire.CHAT, chat())

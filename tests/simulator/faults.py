@@ -58,3 +58,4 @@ class Play(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fault: Fault | None = None
     answers_as: str = ""  # another model's name in the answer
     times: int = 0  # how many requests get it; 0: all
+    only: str = ""  # how the path of those begins that get it; others are answered as if nothing was set

@@ -16,6 +16,7 @@ class Heard(msgspec.Struct, kw_only=True):
     """One request. It is here from its headers on; ``whole`` once its body is read."""
 
     number: int
+    at_s: float  # when its headers came, on the machine's monotonic clock
     method: str
     path: str  # with the query
     headers: list[tuple[str, str]]  # as they came, in their order
@@ -23,6 +24,7 @@ class Heard(msgspec.Struct, kw_only=True):
     body: str = ""
     whole: bool = False
     status: int = 0  # of the answer; 0 until it begins
+    broke_s: float = 0.0  # when the fault began, if there was one in the answer
     sent_bytes: int = 0  # of the answer's body
     sent: bytes = b""  # the beginning of it, before any compression
     answered: bool = False  # the answer was sent to its end
@@ -53,6 +55,12 @@ class Counts(msgspec.Struct, kw_only=True):
 class Record:
     counts: Counts = field(default_factory=Counts)
     requests: list[Heard] = field(default_factory=list)
+    transports: set[asyncio.Transport] = field(default_factory=set)  # of the connections that are open
+
+    def cut(self) -> None:
+        """End every connection, whatever is on its way."""
+        for transport in tuple(self.transports):
+            transport.abort()
 
     def clear(self) -> None:
         """Connections that are open stay counted as open."""
@@ -63,11 +71,15 @@ class Record:
 class Counted(asyncio.Protocol):
     """Stands before aiohttp's protocol, and counts."""
 
-    def __init__(self, inner: RequestHandler, counts: Counts) -> None:
+    def __init__(self, inner: RequestHandler, record: Record) -> None:
         self._inner = inner
-        self._counts = counts
+        self._record = record
+        self._counts = record.counts
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._record.transports.add(transport)
         self._counts.connections += 1
         self._counts.open += 1
         self._inner.connection_made(transport)
@@ -81,6 +93,7 @@ class Counted(asyncio.Protocol):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._counts.open -= 1
+        self._record.transports.discard(self._transport)
         self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:

@@ -4,6 +4,7 @@
 import asyncio
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from tests.simulator.reply import Reply
 
 _SLICES = 4
 _FOREVER_S = 3600.0
+_UNTIL_READ_S = 0.15  # an end without warning takes back what was sent and lies unread
 _HALF_A_DOCUMENT = '{"id": "x", "choices": ['
 _CUTS = (FaultKind.CLOSE, FaultKind.TORN, FaultKind.RESET, FaultKind.SILENCE)
 
@@ -27,7 +29,7 @@ async def send(
     response = _response(request, reply, fault)
     heard.status = response.status
     await response.prepare(request)
-    async for piece in _pieces(request, reply, fault, error_event):
+    async for piece in _pieces(request, heard, reply, fault, error_event):
         heard.sending(piece)
         await response.write(piece)
     await response.write_eof()
@@ -49,7 +51,9 @@ def _response(request: web.Request, reply: Reply, fault: Fault | None) -> web.St
     return response
 
 
-async def _pieces(request: web.Request, reply: Reply, fault: Fault | None, error_event: bytes) -> AsyncIterator[bytes]:
+async def _pieces(
+    request: web.Request, heard: Heard, reply: Reply, fault: Fault | None, error_event: bytes
+) -> AsyncIterator[bytes]:
     pieces = reply.pieces
     if fault is None or fault.kind in {FaultKind.STATUS, FaultKind.REDIRECT}:
         for piece in pieces:
@@ -62,6 +66,7 @@ async def _pieces(request: web.Request, reply: Reply, fault: Fault | None, error
         pieces = pieces[: begin or len(pieces) - reply.terminators]
     for piece in pieces[:begin]:
         yield piece
+    heard.broke_s = time.monotonic()
     async for piece in _spoiled(request, pieces[begin:], fault, error_event):
         yield piece
 
@@ -101,8 +106,7 @@ async def _changed(rest: list[bytes], fault: Fault) -> AsyncIterator[bytes]:
 async def _cut(request: web.Request, kind: FaultKind) -> None:
     """End the connection, or say nothing until the caller does."""
     transport = request.transport
-    if kind is FaultKind.SILENCE:
-        await asyncio.sleep(_FOREVER_S)
+    await asyncio.sleep(_FOREVER_S if kind is FaultKind.SILENCE else _UNTIL_READ_S)
     if transport is not None and kind is FaultKind.RESET:
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

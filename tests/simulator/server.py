@@ -8,7 +8,7 @@
 | ``/anthropic/v1`` | Anthropic: messages, and the count of tokens |
 | ``/mistral/v1`` | Mistral: chat, fill-in-the-middle |
 | ``/azure/openai`` | Azure: the dated path and the undated one |
-| ``/control`` | for tests: ``PUT play``, ``GET`` and ``DELETE heard``, ``GET counts`` |
+| ``/control`` | for tests: ``PUT play``, ``GET`` and ``DELETE heard``, ``GET counts``, ``DELETE connections`` |
 """
 
 import asyncio
@@ -91,15 +91,16 @@ class Simulator:
         application.router.add_get("/control/heard", self._on_heard)
         application.router.add_delete("/control/heard", self._on_clear)
         application.router.add_get("/control/counts", self._on_counts)
+        application.router.add_delete("/control/connections", self._on_cut)
         application.router.add_route("*", "/{path:.*}", self._on_anything)
         self._runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         server = self._runner.server
         assert server is not None
         loop = asyncio.get_running_loop()
-        counts = self.record.counts
+        record = self.record
         self._listener = await loop.create_server(
-            lambda: Counted(server(), counts), self._host, self.port, ssl=self._tls
+            lambda: Counted(server(), record), self._host, self.port, ssl=self._tls
         )
         self.port = int(self._listener.sockets[0].getsockname()[1])
         return self
@@ -144,10 +145,12 @@ class Simulator:
         plays = self.plays_by_word
         found = (word for word in _WORD.findall(visit.body.decode()) if word in plays) if plays else ()
         word = next(iter(found), "")
-        return plays[word] if word else self._next_play()
+        return plays[word] if word else self._next_play(visit.path)
 
-    def _next_play(self) -> Play:
+    def _next_play(self, path: str) -> Play:
         play = self._play
+        if not path.startswith(play.only):
+            return Play()
         if play.times:
             self._plays_left -= 1
             if self._plays_left == 0:
@@ -158,6 +161,7 @@ class Simulator:
         connection = self._connections.setdefault(request.transport, len(self._connections) + 1)
         heard = Heard(
             number=len(self.requests) + 1,
+            at_s=time.monotonic(),
             method=request.method,
             path=request.path_qs,
             headers=headers_of(request.raw_headers),
@@ -193,6 +197,11 @@ class Simulator:
 
     async def _on_clear(self, request: web.Request) -> web.Response:
         self.record.clear()
+        return web.Response(status=204)
+
+    async def _on_cut(self, request: web.Request) -> web.Response:
+        """All of them, this one too."""
+        self.record.cut()
         return web.Response(status=204)
 
     async def _on_counts(self, request: web.Request) -> web.Response:

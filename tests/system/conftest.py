@@ -10,7 +10,10 @@ import pytest
 from anthropic import Anthropic
 from mistralai.client import Mistral
 from openai import OpenAI
-from tests.system import clients
+from tests.simulator.faults import Play
+from tests.simulator.running import in_a_thread
+from tests.simulator.server import Simulator
+from tests.system import clients, foreign
 from tests.system.estates import Estate
 
 _HERE = Path(__file__).parent
@@ -97,3 +100,36 @@ def anthropic(estate: Estate) -> Iterator[Anthropic]:
 def mistral(estate: Estate) -> Iterator[Mistral]:
     with clients.mistral(estate) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def running_simulator() -> Iterator[Simulator]:
+    with in_a_thread(Simulator()) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(running_simulator: Simulator) -> Simulator:
+    """The simulator of providers, which has heard nothing yet, and says what the model's name asks for."""
+    running_simulator.play(Play())
+    running_simulator.record.clear()
+    return running_simulator
+
+
+@pytest.fixture(scope="session")
+def provided(running_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+    """An estate without an engine: for each provider a service of its name, and others. Tests leave it well."""
+    shared = Estate(tmp_path_factory.mktemp("provided") / "estate")
+    try:
+        foreign.found(shared, running_simulator, *foreign.ALL)
+        for name in foreign.NAMES:
+            foreign.serve(shared, name, name)
+            foreign.serve(shared, f"{name}-thinking", f"{name}/{foreign.REASONER}")
+            foreign.serve(shared, f"{name}-lax", name, settings=['drop = ["*"]'])
+            foreign.serve(shared, f"{name}-seed", name, settings=['drop = ["seed"]'])
+        foreign.serve(shared, "named", "named=openai")
+        shared.set('target."named"', 'answers_as = ["other-*"]')
+        shared.up()
+        yield shared
+    finally:
+        shared.destroy()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from freehold.contract.call import DataClass
+from freehold.contract.grant import Place
 from freehold.errors import SettingsError
 from freehold.settings import parse_settings, read_settings
 
@@ -26,7 +27,7 @@ def test_what_is_not_set_has_its_default() -> None:
     assert settings.listen.host == "127.0.0.1"
     assert settings.listen.port == 8080
     assert settings.services["default"].level is DataClass.INTERNAL
-    assert settings.targets["local"].slots is None
+    assert settings.engines["local"].slots is None
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,14 @@ def test_what_is_not_set_has_its_default() -> None:
         pytest.param(GOOD + "x", r"at its end: this is not TOML", id="not TOML"),
         pytest.param(GOOD + "a = = 1\n", r"line 11, column 5: this is not TOML", id="not TOML, in a line"),
         pytest.param(GOOD.replace('model = "m"', ""), r"line 8: \[target.local\] lacks 'model'", id="missing key"),
+        pytest.param(
+            GOOD + "[continuity]\nsignatures = 3\n", r"line 12: \[continuity\] signatures: .*<= 2", id="three"
+        ),
+        pytest.param(
+            GOOD + '[target.far]\nprovider = "p"\nmodel = "m"\nretires = "2027-02-30"\n[provider.p]\n',
+            r"line 14: \[target.far\] retires: '2027-02-30' is not a day",
+            id="no such day",
+        ),
         pytest.param("", r"line 1: \[estate\] lacks 'origin'", id="empty file"),
         pytest.param(GOOD.replace('["local"]', '["l"]'), r"line 6: .*there is no \[target.l\]", id="no such target"),
         pytest.param(GOOD.replace("gpt-*", "g*t*"), r"line 5: .*at most one '\*'", id="two wildcards"),
@@ -77,3 +86,30 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match="UTF-8"):
         read_settings(path)
+
+
+GRANT = '[grant.mirror]\nfor = "import"\nhosts = ["mirror.example.org", "10.0.0.7:3141"]\n'
+
+
+def test_a_grant_names_places_and_is_not_for_private_ones_by_itself() -> None:
+    grant = parse_settings(GOOD + GRANT).grants["mirror"]
+    assert grant.places == {Place("mirror.example.org", 443), Place("10.0.0.7", 3141)}
+    assert (grant.purpose, grant.allow_private, grant.why) == ("import", False, "")
+
+
+@pytest.mark.parametrize(
+    ("grant", "message"),
+    [
+        pytest.param(GRANT.replace("import", "telemetry"), r"line 12: \[grant.mirror\] for: .*telemetry", id="no use"),
+        pytest.param(GRANT.replace('for = "import"\n', ""), r"line 11: \[grant.mirror\] lacks 'for'", id="for nothing"),
+        pytest.param(
+            GRANT.replace(":3141", ":0"), r"line 13: \[grant.mirror\] hosts: '10.0.0.7:0' is not", id="no port"
+        ),
+        pytest.param(GRANT.replace("mirror.ex", "*.ex"), r"line 13: .*'\*.example.org' is not a host", id="a pattern"),
+        pytest.param(GRANT + "port = 1\n", r"line 14: \[grant.mirror\] port: unknown key", id="unknown key"),
+        pytest.param('[grant.mirror]\nfor = "import"\nhosts = []\n', r"line 13: .*hosts: Expected", id="no host"),
+    ],
+)
+def test_a_grant_that_nothing_could_use_is_refused_with_its_line(grant: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(GOOD + grant)

@@ -14,6 +14,7 @@ from freehold.channel import reachable_path
 from freehold.errors import (
     ClaimInvalid,
     ClaimNotProved,
+    EgressDenied,
     EstateError,
     ForeignOrigin,
     FreeholdError,
@@ -44,6 +45,7 @@ _KINDS: Mapping[str, type[FreeholdError]] = {
         PolicyNotProvable,
         ClaimInvalid,
         ClaimNotProved,
+        EgressDenied,
         EstateError,
         NotFound,
         VaultError,
@@ -60,8 +62,16 @@ _KINDS: Mapping[str, type[FreeholdError]] = {
 class AdminClient:
     """Asks the control process of one estate. Each request has a connection of its own."""
 
-    def __init__(self, control_socket: Path) -> None:
+    def __init__(self, control_socket: Path, *, token: str = "") -> None:
+        """With the ``token`` of an operator it acts as that operator; without one as the estate's own user."""
         self._socket = control_socket
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
+
+    def acting_with(self, token: str) -> "AdminClient":
+        """The same, acting as an operator where a token is given."""
+        return AdminClient(self._socket, token=token) if token else self
 
     def answers(self) -> bool:
         """Whether the control process is there and ready."""
@@ -88,28 +98,30 @@ class AdminClient:
         return self._ask("POST", path, body or {}, progress or _ignore)
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None, progress: Progress) -> Answer:
-        connection = _UnixConnection(self._socket)
+        connection = UnixConnection(self._socket, silence_s=_SILENCE_S)
         with _translated(self._socket):
             try:
                 connection.request(
                     method,
                     _ROOT + path,
                     body=None if body is None else json.dumps(body),
-                    headers={"Content-Type": "application/json"},
+                    headers=self._headers,
                 )
                 return _read(connection.getresponse(), progress)
             finally:
                 connection.close()
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_SILENCE_S)
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP to one of the estate's own processes. Gives up after ``silence_s`` without a byte."""
+
+    def __init__(self, path: Path, *, silence_s: float) -> None:
+        super().__init__("localhost", timeout=silence_s)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_SILENCE_S)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(reachable_path(self._path))
 
 

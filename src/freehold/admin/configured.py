@@ -13,6 +13,7 @@ from freehold.contract.endpoint import Endpoint
 from freehold.contract.estate import Estate
 from freehold.contract.law import Law, RuleFile
 from freehold.errors import OperatorError
+from freehold.policy.detect import require_installed
 from freehold.policy.load import Sources, law_of, read_sources, rules_digest
 from freehold.policy.prove import claims_text, require_claims
 from freehold.provider import endpoints_of
@@ -63,6 +64,7 @@ class Configured:
 
 def read_configured(estate: Estate, settings: Settings) -> Configured:
     """Everything beside the settings. Raises SettingsError, PolicyInvalid, ClaimInvalid."""
+    require_installed(settings.policy.detector)
     sources = read_sources(estate, settings.policy.set)
     return Configured(
         settings=settings,

@@ -12,12 +12,17 @@ from enum import StrEnum
 from pathlib import Path
 
 from freehold.admin import host
+from freehold.admin.acceptance import fitness_in_files
 from freehold.admin.interface import Supervisor
+from freehold.continuity.acceptance import Fitness
+from freehold.continuity.readiness import Fate, Loss, LossKind
 from freehold.contract.backend import EngineState, EngineStatus
 from freehold.contract.estate import Estate
-from freehold.errors import EstateError, LedgerFault, OperatorError, SettingsError
+from freehold.egress.secrets import Secrets
+from freehold.errors import EstateError, LedgerFault, OperatorError, ProviderUnavailable, SettingsError
 from freehold.ledger.interface import Ledger
 from freehold.policy.facts import load_register, stale, upcoming
+from freehold.provider import endpoints_of
 from freehold.settings import Settings
 from freehold.vault import Vault
 
@@ -50,9 +55,11 @@ class Live:
 
     engines: tuple[EngineStatus, ...]
     ledger_fault: str  # empty: the ledger answers
+    held_back: str = ""  # why no provider may see a call today; empty: the rules say which may
+    losses: tuple[Loss, ...] = ()  # what would go with each provider
 
     @classmethod
-    async def ask(cls, supervisor: Supervisor, ledger: Ledger) -> "Live":
+    async def ask(cls, supervisor: Supervisor, ledger: Ledger, *, held_back: str) -> "Live":
         try:
             engines = tuple((await supervisor.processes()).engines)
         except EstateError:
@@ -60,8 +67,8 @@ class Live:
         try:
             await ledger.status()
         except LedgerFault as fault:
-            return cls(engines=engines, ledger_fault=fault.message)
-        return cls(engines=engines, ledger_fault="")
+            return cls(engines=engines, ledger_fault=fault.message, held_back=held_back)
+        return cls(engines=engines, ledger_fault="", held_back=held_back)
 
 
 def examine(
@@ -72,7 +79,9 @@ def examine(
     live: Live | None,
     progress: Callable[[int, int], None],
 ) -> list[Check]:
-    """Every check. ``live`` is None while the estate is down. Reads each model that a target uses from end to end."""
+    """Every check. ``live`` is None while the estate is down. Reads each model that a target uses from end to end, and
+    asks no provider anything.
+    """
     return [
         *_permissions(estate),
         _disk(estate, settings),
@@ -80,7 +89,9 @@ def examine(
         _listener(settings, unencrypted=unencrypted),
         *_kernel(),
         *_facts(estate, settings),
+        *_providers(estate, settings),
         *_weights(estate, settings, progress),
+        *_acceptance(estate, settings),
         *(_running(live) if live is not None else ()),
     ]
 
@@ -162,7 +173,7 @@ def _kernel() -> Iterator[Check]:
 
 def _weights(estate: Estate, settings: Settings, progress: Callable[[int, int], None]) -> Iterator[Check]:
     vault = Vault(estate.vault)
-    for model in sorted({target.model for target in settings.targets.values()}):
+    for model in sorted({target.model for target in settings.engines.values()}):
         try:
             manifest = vault.verify(model, progress=progress)
         except OperatorError as problem:
@@ -195,7 +206,58 @@ def _facts(estate: Estate, settings: Settings) -> Iterator[Check]:
             yield _ok("facts", told)
 
 
+def _providers(estate: Estate, settings: Settings) -> Iterator[Check]:
+    if not settings.foreign:
+        return
+    try:
+        endpoints = endpoints_of(settings, load_register(estate.facts), estate)
+    except SettingsError as problem:
+        yield _fail("provider", problem.message, problem.advice)
+        return
+    secrets = Secrets(estate)
+    for endpoint in endpoints:
+        where = f"{endpoint.provider} at {endpoint.host}:{endpoint.port}"
+        try:
+            found = secrets.of(endpoint)
+        except ProviderUnavailable as problem:
+            yield _fail("provider", f"{where}: {problem.message}", problem.advice)
+            continue
+        what = "its key is there" if found else "it is sent no key"
+        if endpoint.encrypted:
+            yield _ok("provider", f"{where}: {what}")
+        else:
+            advice = "Give it TLS, unless nobody else can read what crosses that network."
+            yield _warn("provider", f"{where}: {what}, and calls to it go in plain text", advice)
+
+
+def _acceptance(estate: Estate, settings: Settings) -> Iterator[Check]:
+    """Whether each service's targets are known to be good enough for it."""
+    try:
+        standings = fitness_in_files(estate, settings, time.time())
+    except OperatorError as problem:
+        yield _fail("acceptance", problem.message, problem.advice)
+        return
+    for service, section in settings.services.items():
+        others = ", ".join(section.targets[1:])
+        if service not in standings and others:
+            what = f"{service} has no acceptance cases: nothing says whether {others} can stand in"
+            yield _warn("acceptance", what, "Write cases for it: docs/tasks/accept-a-substitute.md.")
+        elif service not in standings:
+            yield _ok("acceptance", f"{service} has no acceptance cases, and no other target that could stand in")
+        for target, (standing, lacks) in standings.get(service, {}).items():
+            if not lacks:
+                yield _ok("acceptance", f"{target} has passed the cases of {service}")
+                continue
+            first = standing is Fitness.FIRST
+            what = "answers for it all the same" if first else "does not stand in for it"
+            advice = f"Run: freehold target qualify {service} --target {target}"
+            yield _warn("acceptance", f"{target} has no current pass for {service} and {what}: {lacks}", advice)
+
+
 def _running(live: Live) -> Iterator[Check]:
+    if live.held_back:
+        what = f"no provider may see a call: the law of this day is not proved to keep the claims: {live.held_back}"
+        yield _fail("claims", what, "Change the rules or the facts until the claims hold, then 'freehold reload'.")
     if live.ledger_fault:
         yield _fail("ledger", live.ledger_fault, "No call is served meanwhile; run/log/ledger.log tells why.")
     else:
@@ -209,6 +271,19 @@ def _running(live: Live) -> Iterator[Check]:
             yield _warn("jail", f"{engine.target} is not fully jailed: {part}", "'freehold up --sealed' refuses this.")
         if engine.jail.sealed:
             yield _ok("jail", f"{engine.target} has no network, no connect(2) and no file but its weights")
+    yield from _readiness(live.losses)
+
+
+def _readiness(losses: tuple[Loss, ...]) -> Iterator[Check]:
+    """Which services would stop with one provider."""
+    for loss in losses:
+        if loss.kind is LossKind.PROVIDER:
+            stopping = [verdict for verdict in loss.services if verdict.touched and verdict.fate is Fate.STOPS]
+            for verdict in stopping:
+                what = f"if {loss.name} left, {verdict.service} would stop: {verdict.reason}"
+                yield _warn("readiness", what, "Give it a target of this estate: docs/tasks/capacity.md.")
+            if not stopping:
+                yield _ok("readiness", f"no service would stop if {loss.name} left")
 
 
 def _ok(name: str, what: str) -> Check:

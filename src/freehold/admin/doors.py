@@ -26,10 +26,18 @@ class Door(Protocol):
 
 
 class ControlSocket:
-    """The unix socket. Its mode, 0600, has let only the estate's own user in."""
+    """The unix socket. Its mode, 0600, has let only the estate's own user in.
+
+    Whoever shows a token acts as its operator, so that two people can sign on one machine.
+    """
+
+    def __init__(self, state: State | None = None) -> None:
+        self._state = state
 
     async def admit(self, headers: Mapping[str, str], *, open_to_all: bool) -> str:  # noqa: ARG002 - the seam's words
-        return OWN_USER
+        if "authorization" not in headers or self._state is None:
+            return OWN_USER
+        return await _operator(self._state, headers)
 
 
 class AdminPort:
@@ -48,13 +56,7 @@ class AdminPort:
         self._require_own_origin(headers)
         if open_to_all:
             return ""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        # one digest and one look-up, whatever is wrong: missing, unknown and revoked take the same time
-        digest = digest_of(token.strip() if scheme.lower() == "bearer" else "")
-        operator = await asyncio.to_thread(self._state.operator_with, digest)
-        if operator is None:
-            raise InvalidToken("the operator token is missing or not valid")
-        return operator
+        return await _operator(self._state, headers)
 
     def _require_own_origin(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host", "")
@@ -72,6 +74,17 @@ class AdminPort:
             return False
         name = named["name"].lower()
         return name in self._hosts or (self._any_address and _is_address(name.strip("[]")))
+
+
+async def _operator(state: State, headers: Mapping[str, str]) -> str:
+    """Who holds the token. Raises InvalidToken."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    # one digest and one look-up, whatever is wrong: missing, unknown and revoked take the same time
+    digest = digest_of(token.strip() if scheme.lower() == "bearer" else "")
+    operator = await asyncio.to_thread(state.operator_with, digest)
+    if operator is None:
+        raise InvalidToken("the operator token is missing or not valid")
+    return operator
 
 
 def _is_address(name: str) -> bool:

@@ -156,7 +156,7 @@ class _Lines:
         if self._stopped.is_set():
             raise EstateError("stopped before it was done, because the control process or its caller stopped")
         now_s = time.monotonic()
-        if now_s - self._told_at_s >= _PROGRESS_EVERY_S:
+        if progress.notice or now_s - self._told_at_s >= _PROGRESS_EVERY_S:
             self._told_at_s = now_s
             self._loop.call_soon_threadsafe(self._steps.put_nowait, progress)
 

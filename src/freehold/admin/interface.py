@@ -6,6 +6,7 @@ from typing import Protocol
 
 from freehold.admin.publish import Publisher
 from freehold.admin.state import State
+from freehold.contract.attempt import Bait, Tried
 from freehold.contract.estate import Estate
 from freehold.engine.messages import EstateProcesses
 from freehold.ledger.interface import Ledger
@@ -21,6 +22,18 @@ class Supervisor(Protocol):
 
     async def retry(self, model: str) -> None:
         """Have engines that had failed for this model tried again. Raises EstateError as above."""
+        ...
+
+    async def wake(self, target: str) -> None:
+        """Have an engine started that sleeps. Raises EstateError as above."""
+        ...
+
+    async def crash(self, target: str) -> None:
+        """Have an engine's process die. Raises EstateError as above."""
+        ...
+
+    async def try_egress(self, bait: Bait) -> tuple[Tried, ...]:
+        """Have the supervisor and every gateway try to get out. Raises EstateError as above."""
         ...
 
 
@@ -44,12 +57,14 @@ class Parts:
     ledger: Ledger
     publisher: Publisher
     supervisor: Supervisor
+    sealed: bool = False  # the kernel lets no process of the estate connect to anything but the estate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a long operation is. ``total_bytes`` is 0 where it is not known."""
+    """How far a long operation is. ``total_bytes`` is 0 where it is not known. A ``notice`` is for a person to read."""
 
     doing: str
     done_bytes: int
     total_bytes: int
+    notice: str = ""

@@ -7,21 +7,47 @@ second; what takes it away is done first, because a full disk must not keep a le
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
+from freehold.admin.acceptance import Suites, acceptance_views, gated, with_acceptance
+from freehold.admin.configured import Configured, read_configured
+from freehold.admin.contacts import hosts_of
+from freehold.admin.deciding import Deciding
+from freehold.admin.directing import Directing
 from freehold.admin.doctor import Live, examine
+from freehold.admin.drilling import Driller, drill_view
 from freehold.admin.interface import Parts, Progress
 from freehold.admin.keys import EVERY_SERVICE, KeyRecord, OperatorRecord, Prefix, digest_of, new_id, new_secret
+from freehold.admin.leaks import check_egress
+from freehold.admin.permits import IMPORT, hosts_digest, import_permit
 from freehold.admin.publish import compose, models_of
-from freehold.admin.requests import ById, ByName, CreateKey, CreateOperator, ImportModel, Nothing
+from freehold.admin.qualifying import InForce, Qualifier
+from freehold.admin.readiness import foreseen
+from freehold.admin.requests import (
+    ById,
+    ByName,
+    CreateKey,
+    CreateOperator,
+    ImportModel,
+    Nothing,
+    QualifyTarget,
+    RunDrill,
+)
+from freehold.admin.sealing import require_owned
 from freehold.admin.status import describe
-from freehold.admin.views import key_view, key_views, operator_view, operator_views
+from freehold.admin.views import View, key_view, key_views, operator_view, operator_views
+from freehold.admin.withdrawal_views import with_standings
+from freehold.admin.withdrawals import Means, Withdrawals
+from freehold.continuity.drill.kept import read_all, read_one
+from freehold.continuity.readiness import Loss
 from freehold.contract.call import DataClass
+from freehold.contract.grant import Errand, Permit
 from freehold.contract.law import Law
 from freehold.contract.snapshot import Snapshot
 from freehold.errors import (
@@ -32,11 +58,12 @@ from freehold.errors import (
     NotFound,
     SettingsError,
 )
-from freehold.policy.load import Sources, day_of, law_of, read_sources
-from freehold.policy.prove.claims import hold_claims
+from freehold.policy.load import day_of
 from freehold.settings import Settings, read_settings
 
 Answer = Mapping[str, object]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +76,10 @@ class Asker:
     def told(self, doing: str) -> Callable[[int, int], None]:
         """The vault's kind of progress, told as ``doing``."""
         return lambda done, total: self.progress(Progress(doing=doing, done_bytes=done, total_bytes=total))
+
+    def tell(self, doing: str, notice: str) -> None:
+        """Have a person read something at once."""
+        self.progress(Progress(doing=doing, done_bytes=0, total_bytes=0, notice=notice))
 
 
 class Operations:
@@ -66,29 +97,48 @@ class Operations:
         self._settings = settings
         self._now_unix = now_unix
         self._recorded_within_s = recorded_within_s
-        self._sources: Sources | None = None  # of the law in force
+        self._files: Configured | None = None  # of the law in force
         self._law = Law()
         self._law_at_unix = 0.0
+        self._held_back = ""  # why no provider may see a call today, whatever the rules permit
+        self._in_force: Snapshot | None = None  # as published last
         self._changing = asyncio.Lock()  # held from the first effect of a change until it is in force and on record
+        in_force = InForce(
+            settings=lambda: self._settings,
+            suites=self._suites,
+            composed=lambda: self._composed(0),
+            publish=self._publish,
+        )
+        self._qualifier = Qualifier(parts, in_force, self._changing, now_unix)
+        self._driller = Driller(parts, in_force, self._changing, now_unix)
+        self.withdrawals = Withdrawals(parts, self._means_of_withdrawal())
+        self.directing = Directing(self.withdrawals)
+        self.deciding = Deciding(parts, self.withdrawals, self.directing)
 
     async def start(self) -> None:
-        """Publish the first snapshot. Raises PolicyInvalid, and SettingsError for the facts: then nothing is served."""
+        """Publish the first snapshot. Raises PolicyInvalid, and SettingsError for facts and endpoints: then nothing is
+        served.
+        """
         async with self._changing:
-            self._sources = await asyncio.to_thread(read_sources, self._parts.estate, self._settings.policy.set)
-            self._law, self._law_at_unix = await self._law_from(self._sources)
+            files = await asyncio.to_thread(read_configured, self._parts.estate, self._settings)
+            self._law, self._law_at_unix = await self._law_from(files)
+            self._files = files
             await self._publish()
 
     async def turn_day(self) -> bool:
         """Apply what changes with the date, such as an adequacy decision that lapses. True if that changed anything."""
         async with self._changing:
-            if self._sources is None:
+            if self._files is None:
                 raise RuntimeError("the operations were not started")
             now_unix = self._now_unix()
             if day_of(now_unix) == day_of(self._law_at_unix):
                 return False
             before, self._law_at_unix = self._law, now_unix
-            self._law = await asyncio.to_thread(law_of, self._sources, now_unix=now_unix)
-            if self._law == before:
+            self._law, self._held_back = await asyncio.to_thread(self._files.law_of_new_day, before, now_unix)
+            if self._held_back:
+                _log.critical("NO PROVIDER MAY SEE A CALL: the law of this day breaks a claim: %s", self._held_back)
+            composed = await asyncio.to_thread(self._composed, 0)  # a pass of acceptance cases may have come of age
+            if self._law == before and self._in_force and composed.services == self._in_force.services:
                 return False
             await self._publish()
             return True
@@ -97,10 +147,16 @@ class Operations:
         return {"status": "ok"}
 
     async def status(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        return {"status": await describe(self._parts, self._settings)}
+        snapshot, now_unix = await asyncio.to_thread(self._composed, 0), self._now_unix()
+        runs = await asyncio.to_thread(self._parts.state.qualifications)
+        acceptance = acceptance_views(snapshot, self._settings, self._suites(), runs, now_unix)
+        described = await describe(self._parts, self._settings, snapshot, now_unix=now_unix)
+        directives, targets = await asyncio.to_thread(lambda: (self.directing.views(), self.deciding.views()))
+        return {"status": with_standings(with_acceptance(described, acceptance), directives, targets)}
 
     async def doctor(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        live = await Live.ask(self._parts.supervisor, self._parts.ledger)
+        live = await Live.ask(self._parts.supervisor, self._parts.ledger, held_back=self._held_back)
+        live = replace(live, losses=await asyncio.to_thread(self._losses, live))
         checks = await asyncio.to_thread(
             examine,
             self._parts.estate,
@@ -109,7 +165,7 @@ class Operations:
             live=live,
             progress=asker.told("verifying weights"),
         )
-        return {"checks": checks}
+        return {"checks": [*checks, *await asyncio.to_thread(lambda: list(self.deciding.checks()))]}
 
     async def reload(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         """Put freehold.toml, rules and facts in force. What is wrong is said, and all that was in force stays."""
@@ -121,9 +177,11 @@ class Operations:
                     f"{path}: [estate] origin was {old.estate.origin!r}; it is the ledger's name and cannot be changed",
                     hint="Set it back. Another ledger is another estate: 'freehold init'.",
                 )
+            if self._parts.sealed:
+                require_owned(new)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            sources = await asyncio.to_thread(read_sources, self._parts.estate, new.policy.set)
-            law, at_unix = await self._law_from(sources)
+            files = await asyncio.to_thread(read_configured, self._parts.estate, new)
+            law, at_unix = await self._law_from(files)
             await self._record(
                 asker,
                 "settings.reload",
@@ -132,8 +190,8 @@ class Operations:
                 policy=law.policy_digest,
                 facts=law.facts_digest,
             )
-            self._settings, self._sources = new, sources
-            self._law, self._law_at_unix = law, at_unix
+            self._settings, self._files = new, files
+            self._law, self._law_at_unix, self._held_back = law, at_unix, ""
             in_force = await self._publish()
         return {"reload": {"in_force": in_force, "after_restart": _needs_restart(old, new)}}
 
@@ -141,6 +199,14 @@ class Operations:
         """The law in force, with the services and targets that it decides about; no key."""
         snapshot = await asyncio.to_thread(self._composed, 0)
         return {"policy": {"law": snapshot.law, "services": snapshot.services, "targets": snapshot.targets}}
+
+    async def list_hosts(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        """Whom the estate may contact, by what is in force."""
+        return {"hosts": await asyncio.to_thread(self._hosts)}
+
+    async def check_egress(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        """Have every process try to get out."""
+        return {"checks": await check_egress(self._parts), "sealed": self._parts.sealed}
 
     async def list_keys(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         keys = await asyncio.to_thread(self._parts.state.api_keys)
@@ -214,8 +280,10 @@ class Operations:
 
     async def import_model(self, request: ImportModel, asker: Asker) -> Answer:
         """Take a model file into the vault."""
-        vault, progress = self._parts.vault, asker.told("importing")
-        imported = await asyncio.to_thread(vault.import_model, request.source, request.name, request.sha256, progress)
+        vault, progress, permit = self._parts.vault, asker.told("importing"), self._import_permit(asker)
+        imported = await asyncio.to_thread(
+            vault.import_model, request.source, request.name, request.sha256, progress, permit
+        )
         manifest = imported.manifest
         async with self._changing:
             await self._record(asker, "model.import", manifest.name, weights=manifest.digest)
@@ -229,12 +297,63 @@ class Operations:
         progress = asker.told(f"verifying {request.name}")
         return {"model": await asyncio.to_thread(self._parts.vault.verify, request.name, progress)}
 
+    async def run_drill(self, request: RunDrill, asker: Asker) -> Answer:
+        """Rehearse a withdrawal or an outage, and keep the scorecard. Whoever asked and goes away ends it."""
+
+        async def record(kind: str, subject: str, digests: dict[str, str]) -> None:
+            await self._record(asker, kind, subject, **digests)
+
+        return {"drill": await self._driller.run(request, asker, record)}
+
+    async def list_drills(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        kept = await asyncio.to_thread(read_all, self._parts.estate.drills)
+        return {"drills": [drill_view(drill) for drill in kept]}
+
+    async def show_drill(self, request: ById, asker: Asker) -> Answer:  # noqa: ARG002
+        return {"drill": drill_view(await asyncio.to_thread(read_one, self._parts.estate.drills, request.id))}
+
+    async def qualify_targets(self, request: QualifyTarget, asker: Asker) -> Answer:
+        """Have a service's acceptance cases answered by its targets. Those that pass may stand in for the first."""
+
+        async def record(subject: str, digests: dict[str, str]) -> None:
+            await self._record(asker, "target.qualify", subject, **digests)
+
+        views = await self._qualifier.qualify(request.service, request.target, asker, record)
+        return {"qualifications": views}
+
     async def ledger_status(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         return {"ledger": await self._parts.ledger.status()}
 
     async def publish_ledger(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         """Sign the ledger's head now, so that every entry made so far can be proved."""
         return {"ledger": await self._parts.ledger.publish()}
+
+    def _losses(self, live: Live) -> tuple[Loss, ...]:
+        """What the estate would lose with each provider."""
+        return foreseen(
+            self._composed(0),
+            live.engines,
+            self._parts.publisher.reports,
+            sealed=self._parts.sealed,
+            now_unix=self._now_unix(),
+        )
+
+    def _hosts(self) -> list[View]:
+        return hosts_of(self._settings, self._composed(0), sealed=self._parts.sealed, now_unix=self._now_unix())
+
+    def _import_permit(self, asker: Asker) -> Permit:
+        """Leave for one import, asked for in its thread."""
+        loop = asyncio.get_running_loop()
+
+        def tell(errand: Errand) -> None:
+            if errand.contacted:
+                asker.tell("importing", f"This import contacts {errand}.")
+
+        def record(errand: Errand) -> None:
+            recording = self._record(asker, "egress.grant", IMPORT, hosts=hosts_digest(errand))
+            asyncio.run_coroutine_threadsafe(recording, loop).result()
+
+        return import_permit(self._settings.grants, tell, record)
 
     async def _record(self, asker: Asker, kind: str, subject: str, **digests: str) -> None:
         """Return once the act is on disk. Raises LedgerUnavailable; the ledger may still write an act given up here."""
@@ -257,24 +376,49 @@ class Operations:
     async def _publish(self) -> bool:
         """Put the configuration in force as it now is. False if a gateway did not confirm it in time."""
         version = await asyncio.to_thread(self._parts.state.next_snapshot_version)
-        return await self._parts.publisher.publish(await asyncio.to_thread(self._composed, version))
+        await asyncio.to_thread(self.withdrawals.advance)
+        self._in_force = await asyncio.to_thread(self._composed, version)
+        await asyncio.to_thread(self.withdrawals.note, self._in_force)
+        return await self._parts.publisher.publish(self._in_force)
+
+    def _suites(self) -> Suites:
+        return self._files.suites if self._files else {}
 
     def _composed(self, version: int) -> Snapshot:
-        return compose(
+        now_unix = self._now_unix()
+        snapshot = compose(
             self._settings,
             self._parts.state.api_keys(),
             models_of(self._settings, self._parts.vault),
             self._law,
+            self._files.endpoints if self._files else (),
             version=version,
-            now_unix=self._now_unix(),
+            now_unix=now_unix,
+        )
+        runs = self._parts.state.qualifications()
+        gated_snapshot = gated(snapshot, self._settings, self._suites(), runs, now_unix)
+        standing = self.withdrawals.applied(gated_snapshot)
+        keys = (*snapshot.keys, *self._qualifier.keys, *self._driller.keys)
+        return replace(standing, keys=keys, drill=self._driller.drill)
+
+    def _means_of_withdrawal(self) -> Means:
+        async def record(kind: str, subject: str, operator: str, digests: Mapping[str, str]) -> None:
+            await self._record(Asker(id=operator, progress=lambda _: None), kind, subject, **digests)
+
+        return Means(
+            settings=lambda: self._settings,
+            register=lambda: self._files.sources.register if self._files else None,
+            composed=lambda: self._composed(0),
+            publish=self._publish,
+            record=record,
+            changing=self._changing,
+            now_unix=self._now_unix,
         )
 
-    async def _law_from(self, sources: Sources) -> tuple[Law, float]:
+    async def _law_from(self, files: Configured) -> tuple[Law, float]:
         """The law of today, once every claim of the estate is proved of it; and when that was."""
         now_unix = self._now_unix()
-        law = await asyncio.to_thread(law_of, sources, now_unix=now_unix)
-        await asyncio.to_thread(hold_claims, self._parts.estate, law, now_unix=now_unix)
-        return law, now_unix
+        return await asyncio.to_thread(files.proved_law, now_unix), now_unix
 
     def _require_services(self, services: tuple[str, ...]) -> None:
         for service in services:
@@ -299,5 +443,5 @@ def _digest_of_grant(key: KeyRecord) -> str:
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
     """The tables whose change waits for the next start, because processes or ports stand on them."""
     tables = [f"[{name}]" for name in ("listen", "ledger") if getattr(old, name) != getattr(new, name)]
-    targets = sorted(old.targets.keys() | new.targets.keys())
-    return tables + [f"[target.{name}]" for name in targets if old.targets.get(name) != new.targets.get(name)]
+    engines = sorted(old.engines.keys() | new.engines.keys())
+    return tables + [f"[target.{name}]" for name in engines if old.engines.get(name) != new.engines.get(name)]

@@ -3,20 +3,25 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from freehold.admin.keys import KeyRecord, Standing
 from freehold.channel import Channel, ChannelClosed, listen
-from freehold.contract.backend import BackendKind, Model, Service, Target
+from freehold.contract.backend import BackendKind, Model, Priority, Service, Target
+from freehold.contract.canary import Canary
+from freehold.contract.endpoint import Endpoint
+from freehold.contract.facts import UNKNOWN
 from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.errors import VaultError
-from freehold.settings import Settings
+from freehold.settings import ProviderTargetSection, Settings, TargetSection
 from freehold.vault import Manifest, Vault
 
 CONFIRMED_WITHIN_S = 2.0
+_MOST_NEWS = 4096  # reports that nobody has taken yet
 
 
 def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is made of
@@ -24,6 +29,7 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
     keys: Iterable[KeyRecord],
     models: Mapping[str, Manifest],
     law: Law,
+    endpoints: tuple[Endpoint, ...] = (),
     *,
     version: int,
     now_unix: float,
@@ -42,12 +48,14 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
                 targets=tuple(section.targets),
                 aliases=tuple(section.aliases),
                 purpose=section.purpose,
+                priority=Priority[section.priority.upper()],
+                drop=tuple(section.drop),
+                tool_hold=section.tool_hold,
             )
             for name, section in settings.services.items()
         ),
-        targets=tuple(
-            _target(name, section.model, models.get(section.model)) for name, section in settings.targets.items()
-        ),
+        targets=tuple(_target(name, section, models, law) for name, section in settings.targets.items()),
+        endpoints=endpoints,
         keys=tuple(
             ApiKey(
                 id=key.id,
@@ -61,6 +69,8 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
             if key.standing(now_unix) is Standing.ACTIVE
         ),
         law=law,
+        detector=settings.policy.detector,
+        detector_class=settings.policy.detected_level,
         max_body_bytes=settings.gateway.max_body_mb * 2**20,
     )
 
@@ -68,17 +78,30 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
 def models_of(settings: Settings, vault: Vault) -> Mapping[str, Manifest]:
     """The models of the targets that the vault has. One that it does not trust must not block a revocation."""
     models: dict[str, Manifest] = {}
-    for name in {target.model for target in settings.targets.values()}:
+    for name in {target.model for target in settings.engines.values()}:
         with contextlib.suppress(VaultError):
             models[name] = vault.show(name)
     return models
 
 
-def _target(name: str, model: str, manifest: Manifest | None) -> Target:
+def _target(name: str, section: TargetSection, models: Mapping[str, Manifest], law: Law) -> Target:
+    if isinstance(section, ProviderTargetSection):
+        known = next((facts for facts in law.facts if facts.operator == section.provider), None)
+        return Target(
+            name=name,
+            kind=BackendKind.PROVIDER,
+            model=Model(name=section.model, digest=""),
+            operator=section.provider,
+            authorities=known.authorities if known else (UNKNOWN,),
+            reasoning=section.reasoning,
+            answers_as=tuple(section.answers_as),
+            answer_tokens=section.answer_tokens,
+        )
+    manifest = models.get(section.model)
     return Target(
         name=name,
         kind=BackendKind.ENGINE,
-        model=Model(name=model, digest=manifest.digest if manifest else ""),
+        model=Model(name=section.model, digest=manifest.digest if manifest else ""),
         operator="self",
         licence=manifest.licence if manifest else "",
     )
@@ -90,7 +113,8 @@ class Publisher:
     def __init__(self, *, confirmed_within_s: float = CONFIRMED_WITHIN_S) -> None:
         self._confirmed_within_s = confirmed_within_s
         self._newest: Snapshot | None = None
-        self._reports: dict[Channel[GatewayReport, Snapshot], GatewayReport | None] = {}
+        self._reports: dict[Channel[GatewayReport, Snapshot | Canary], GatewayReport | None] = {}
+        self._news: deque[GatewayReport] = deque(maxlen=_MOST_NEWS)
         self._reported = asyncio.Condition()
         self._server: asyncio.AbstractServer | None = None
 
@@ -99,6 +123,21 @@ class Publisher:
         """The newest report of every connected gateway that has made one."""
         known = [report for report in self._reports.values() if report is not None]
         return tuple(sorted(known, key=lambda report: report.gateway))
+
+    def take_news(self) -> tuple[GatewayReport, ...]:
+        """Every report since this was asked last, oldest first: what they bring is told once."""
+        news = tuple(self._news)
+        self._news.clear()
+        return news
+
+    def ask_canary(self, target: str) -> bool:
+        """Have one gateway call a target for the estate itself. False where none is connected."""
+        for channel, report in self._reports.items():
+            if report is not None:
+                with contextlib.suppress(ChannelClosed):
+                    channel.post(Canary(target=target))
+                    return True
+        return False
 
     async def open(self, socket: Path) -> None:
         """Listen for gateways."""
@@ -127,7 +166,7 @@ class Publisher:
     def _confirmed(self, version: int) -> bool:
         return all(report is not None and report.snapshot_version >= version for report in self._reports.values())
 
-    async def _follow(self, channel: Channel[GatewayReport, Snapshot]) -> None:
+    async def _follow(self, channel: Channel[GatewayReport, Snapshot | Canary]) -> None:
         """One gateway, from its connection to its end."""
         self._reports[channel] = None
         try:
@@ -139,8 +178,10 @@ class Publisher:
             del self._reports[channel]
             await self._note(channel, None)
 
-    async def _note(self, channel: Channel[GatewayReport, Snapshot], report: GatewayReport | None) -> None:
+    async def _note(self, channel: Channel[GatewayReport, Snapshot | Canary], report: GatewayReport | None) -> None:
         async with self._reported:
             if channel in self._reports:
                 self._reports[channel] = report
+            if report is not None:
+                self._news.append(report)
             self._reported.notify_all()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may be asked of the admin operations, typed. A field that is not named here is refused, never ignored."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -10,6 +11,8 @@ from freehold.admin.keys import EVERY_SERVICE
 from freehold.settings import DataClassName
 
 Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
+Reason = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")]
+Instant = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -37,6 +40,18 @@ class CreateOperator(Request, frozen=True):
     label: Label = ""
 
 
+class RunDrill(Request, frozen=True):
+    """A drill. ``text`` is the scenario's, under that name; without it the name is of one that comes with Freehold."""
+
+    scenario: Annotated[str, Meta(min_length=1, max_length=4096)]
+    text: Annotated[str, Meta(max_length=2**19)] = ""
+    service: Name | None = None
+    traffic: Literal["synthetic", "replay"] = "synthetic"
+    requests: Annotated[int, Meta(ge=1, le=5000)] = 24
+    simulated: bool = False
+    kill_engine: bool = False
+
+
 class ById(Request, frozen=True):
     """One key or operator."""
 
@@ -47,6 +62,40 @@ class ByName(Request, frozen=True):
     """One model."""
 
     name: Name
+
+
+class QualifyTarget(Request, frozen=True):
+    """Have the acceptance cases of a service answered by its targets, or by one of them."""
+
+    service: Name
+    target: Name | None = None
+
+
+class IssueDirective(Request, frozen=True):
+    """A withdrawal of every target that the name stands for."""
+
+    kind: Literal["model", "provider", "authority", "region"]
+    name: Annotated[str, Meta(max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z")]
+    reason: Reason
+    source: Annotated[str, Meta(min_length=1, max_length=2000)]  # the URL of the order
+    effective: Instant | None = None  # at once
+    cuts: bool = False
+    tells: bool = False
+    dry_run: bool = False
+
+
+class SignDirective(Request, frozen=True):
+    """A second signature, on exactly what has this digest."""
+
+    id: Name
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+
+
+class WithdrawTarget(Request, frozen=True):
+    """A person's decision that a target gets no call."""
+
+    name: Name
+    reason: Reason
 
 
 class ImportModel(Request, frozen=True):

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from freehold.admin.operations import Asker, Operations
-from freehold.admin.requests import ById, ByName, CreateKey, CreateOperator, ImportModel, Nothing, Request
+from freehold.admin.requests import (
+    ById,
+    ByName,
+    CreateKey,
+    CreateOperator,
+    ImportModel,
+    IssueDirective,
+    Nothing,
+    QualifyTarget,
+    Request,
+    RunDrill,
+    SignDirective,
+    WithdrawTarget,
+)
 
 ROOT = "/admin/v1/"
 OPEN_TO_ALL = ROOT + "health"  # needs no token
@@ -30,16 +43,34 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "doctor", Nothing, Operations.doctor, long=True),
     Route("POST", "reload", Nothing, Operations.reload),
     Route("GET", "policy", Nothing, Operations.show_policy),
+    Route("GET", "egress", Nothing, Operations.list_hosts),
+    Route("POST", "egress/check", Nothing, Operations.check_egress),
     Route("GET", "keys", Nothing, Operations.list_keys),
     Route("POST", "keys", CreateKey, Operations.create_key),
     Route("POST", "keys/{id}/revoke", ById, Operations.revoke_key),
     Route("GET", "operators", Nothing, Operations.list_operators),
     Route("POST", "operators", CreateOperator, Operations.create_operator),
     Route("POST", "operators/{id}/revoke", ById, Operations.revoke_operator),
+    Route("GET", "directives", Nothing, lambda on, what, by: on.directing.list_directives(what, by.id)),
+    Route("POST", "directives", IssueDirective, lambda on, what, by: on.directing.issue(what, by.id)),
+    Route("POST", "directives/{id}/confirm", SignDirective, lambda on, what, by: on.directing.confirm(what, by.id)),
+    Route("POST", "directives/{id}/lift", ById, lambda on, what, by: on.directing.lift(what, by.id)),
+    Route("GET", "targets", Nothing, lambda on, what, by: on.deciding.list_targets(what, by.id)),
+    Route(
+        "POST",
+        "targets/{name}/withdraw",
+        WithdrawTarget,
+        lambda on, what, by: on.deciding.withdraw(what, by.id),
+    ),
+    Route("POST", "targets/{name}/restore", ByName, lambda on, what, by: on.deciding.restore(what, by.id)),
     Route("GET", "models", Nothing, Operations.list_models),
     Route("POST", "models", ImportModel, Operations.import_model, long=True),
     Route("GET", "models/{name}", ByName, Operations.show_model),
     Route("POST", "models/{name}/verify", ByName, Operations.verify_model, long=True),
+    Route("POST", "drills", RunDrill, Operations.run_drill, long=True),
+    Route("GET", "drills", Nothing, Operations.list_drills),
+    Route("GET", "drills/{id}", ById, Operations.show_drill),
+    Route("POST", "services/{service}/qualify", QualifyTarget, Operations.qualify_targets, long=True),
     Route("GET", "ledger", Nothing, Operations.ledger_status),
     Route("POST", "ledger/publish", Nothing, Operations.publish_ledger),
 )

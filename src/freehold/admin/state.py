@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from freehold.admin.keys import KeyRecord, OperatorRecord
+from freehold.continuity.acceptance import Qualification
 from freehold.contract.call import DataClass
 from freehold.errors import EstateError
 
@@ -47,6 +48,41 @@ _MIGRATIONS = (
     ) STRICT;
     INSERT INTO snapshot_version VALUES (1, 0);
     """,
+    """
+    CREATE TABLE qualification (
+        service TEXT NOT NULL,
+        target TEXT NOT NULL,
+        operator TEXT NOT NULL,
+        model TEXT NOT NULL,
+        model_digest TEXT NOT NULL,
+        cases TEXT NOT NULL,
+        passed INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        at_unix REAL NOT NULL,
+        PRIMARY KEY (service, target)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE directive (
+        position INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        record BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE directive_reason (
+        directive TEXT PRIMARY KEY REFERENCES directive (id) ON DELETE CASCADE,
+        text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE target_holding (
+        target TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        record BLOB NOT NULL,
+        PRIMARY KEY (target, cause)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE owed_act (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        record BLOB NOT NULL
+    ) STRICT;
+    """,
 )
 
 
@@ -67,7 +103,7 @@ class State:
 
     def api_keys(self) -> tuple[KeyRecord, ...]:
         """Every key ever made, oldest first."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             services: dict[str, list[str]] = {}
             for key, service in connection.execute(
                 "SELECT api_key, service FROM api_key_service ORDER BY api_key, position"
@@ -93,7 +129,7 @@ class State:
         )
 
     def add_api_key(self, key: KeyRecord) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -114,7 +150,7 @@ class State:
 
     def revoke_api_key(self, key_id: str, at_unix: float) -> KeyRecord | None:
         """Revoke a key; the first time counts. None if there is no such key."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 "UPDATE api_key SET revoked_unix = ? WHERE id = ? AND revoked_unix = 0", (at_unix, key_id)
             )
@@ -122,7 +158,7 @@ class State:
 
     def operators(self) -> tuple[OperatorRecord, ...]:
         """Every operator ever made, oldest first."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             rows = connection.execute(
                 "SELECT id, label, token_sha256, created_unix, revoked_unix FROM operator ORDER BY created_unix, id"
             ).fetchall()
@@ -132,7 +168,7 @@ class State:
         )
 
     def add_operator(self, operator: OperatorRecord) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 "INSERT INTO operator VALUES (?, ?, ?, ?, ?)",
                 (
@@ -146,7 +182,7 @@ class State:
 
     def revoke_operator(self, operator_id: str, at_unix: float) -> OperatorRecord | None:
         """Revoke an operator; the first time counts. None if there is no such operator."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 "UPDATE operator SET revoked_unix = ? WHERE id = ? AND revoked_unix = 0", (at_unix, operator_id)
             )
@@ -154,15 +190,61 @@ class State:
 
     def operator_with(self, token_sha256: str) -> str | None:
         """The id of the operator who holds the token, unless revoked."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             row = connection.execute(
                 "SELECT id FROM operator WHERE token_sha256 = ? AND revoked_unix = 0", (token_sha256,)
             ).fetchone()
         return row[0] if row else None
 
+    def qualifications(self) -> tuple[Qualification, ...]:
+        """The newest run of each service's cases on each target."""
+        with self.transaction() as connection:
+            rows = connection.execute(
+                "SELECT service, target, operator, model, model_digest, cases, passed, total, at_unix "
+                "FROM qualification ORDER BY service, target"
+            ).fetchall()
+        return tuple(
+            Qualification(
+                service=row[0],
+                target=row[1],
+                operator=row[2],
+                model=row[3],
+                model_digest=row[4],
+                cases=row[5],
+                passed=row[6],
+                total=row[7],
+                at_unix=row[8],
+            )
+            for row in rows
+        )
+
+    def keep_qualification(self, run: Qualification) -> None:
+        """Remember a run, in place of the one before."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO qualification VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    run.service,
+                    run.target,
+                    run.operator,
+                    run.model,
+                    run.model_digest,
+                    run.cases,
+                    run.passed,
+                    run.total,
+                    run.at_unix,
+                ),
+            )
+
+    def holds(self, table: str) -> bool:
+        """Whether the file has the table: one that was only read since an older release may not."""
+        with self.transaction() as connection:
+            found = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+            return found.fetchone() is not None
+
     def next_snapshot_version(self) -> int:
         """A version that no snapshot of this estate has had, whichever process published it."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute("UPDATE snapshot_version SET version = version + 1")
             (version,) = connection.execute("SELECT version FROM snapshot_version").fetchone()
         return int(version)
@@ -183,7 +265,8 @@ class State:
         return int(version)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, for what is kept in tables of its own. Raises EstateError."""
         with self._lock, self._translated(), self._connection:
             yield self._connection
 
@@ -213,6 +296,14 @@ def read_operators(path: Path) -> tuple[OperatorRecord, ...]:
         return ()
     with contextlib.closing(State(path, read_only=True)) as state:
         return state.operators()
+
+
+def read_qualifications(path: Path) -> tuple[Qualification, ...]:
+    """The same of every run of acceptance cases."""
+    if not path.exists():
+        return ()
+    with contextlib.closing(State(path, read_only=True)) as state:
+        return state.qualifications() if state.holds("qualification") else ()
 
 
 def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:

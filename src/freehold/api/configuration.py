@@ -6,20 +6,24 @@ from collections.abc import Mapping
 
 from freehold.contract.backend import Service, Target
 from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.contract.standing import Standing
 from freehold.errors import InvalidKey
 from freehold.policy import Policy
+from freehold.relay import Backends
 from freehold.route import Names
 
 
 class Configuration:
-    """Keys by the digest of their secret, services by name, targets by service, and the policy over all of them."""
+    """Keys by the digest of their secret, services by name, targets by service, the policy over them, the backends."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, backends: Backends) -> None:
         self.snapshot = snapshot
+        self.backends = backends
         self.policy = Policy(snapshot)
         self.names = Names(snapshot.services)
         self._keys = {key.secret_sha256: key for key in snapshot.keys}
         self._targets = {target.name: target for target in snapshot.targets}
+        self.standings: Mapping[str, Standing] = {standing.target: standing for standing in snapshot.standings}
 
     def authenticate(self, headers: Mapping[str, str], now_unix: float) -> ApiKey:
         """The key that the caller holds. Raises InvalidKey, after the same work whatever is wrong with it."""
@@ -29,6 +33,9 @@ class Configuration:
         if key is None or 0 < key.expires_at_unix <= now_unix:
             raise InvalidKey
         return key
+
+    def target(self, name: str) -> Target | None:
+        return self._targets.get(name)
 
     def targets(self, service: Service) -> tuple[Target, ...]:
         """The service's targets, in its order."""

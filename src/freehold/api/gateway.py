@@ -4,22 +4,28 @@
 import asyncio
 import logging
 import math
+import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
 from freehold.api.doors import DOORS, HEALTH, MODELS, Door, dialect_of
+from freehold.api.drills import Rehearsal
 from freehold.api.rate import Rates
 from freehold.api.rsgi import Exchange, ProtocolClosed, Scope, read_body
+from freehold.api.standings import GatewayStandings
+from freehold.contract.backend import Service
 from freehold.contract.call import Call, DataClass, Dialect
-from freehold.contract.report import GatewayReport
+from freehold.contract.report import GatewayReport, TargetLoad
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect import codecs
 from freehold.dialect.interface import Codec, Request
 from freehold.errors import (
+    EngineBusy,
     Fault,
     FreeholdError,
     GatewayUnavailable,
@@ -32,10 +38,12 @@ from freehold.errors import (
     UnknownService,
 )
 from freehold.ledger.interface import Ledger
+from freehold.policy.detect import Detection, Reader
 from freehold.relay import Backends
 from freehold.serve import Asked, Parts, Trail, serve
 
 _log = logging.getLogger(__name__)
+_BETAS = re.compile(r"[A-Za-z0-9._, -]{0,1000}")
 _JSON = ("content-type", "application/json")
 _EVENTS = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 
@@ -59,14 +67,26 @@ class _Visit:
 class Gateway:
     """The RSGI application of one gateway process."""
 
-    def __init__(
-        self, identity: str, ledger: Ledger, backends: Backends, *, now_unix: Callable[[], float] = time.time
+    def __init__(  # noqa: PLR0913 - the parts that are handed to it, and the clock
+        self,
+        identity: str,
+        ledger: Ledger,
+        backends: Callable[[Snapshot], Backends],
+        *,
+        load: Callable[[], Mapping[str, int]] = dict,
+        detection: Detection | None = None,
+        now_unix: Callable[[], float] = time.time,
     ) -> None:
+        """``backends`` gives those of a snapshot, for the calls that are decided by it; ``load`` what they have now."""
         self._ledger = ledger
         self._backends = backends
+        self._load = load
+        self._detection = detection or Detection(Reader())
         self._now_unix = now_unix
         self._rates = Rates(time.monotonic)
         self._configuration: Configuration | None = None
+        self._standings = GatewayStandings(self._newest, now_unix)
+        self._rehearsal = Rehearsal(backends, now_unix)
         self._since_unix = int(now_unix())
         self._report = GatewayReport(gateway=identity, snapshot_version=0)
         self._draining = False
@@ -75,13 +95,41 @@ class Gateway:
 
     def configure(self, snapshot: Snapshot) -> GatewayReport:
         """Swap the configuration whole; calls under way keep theirs."""
-        self._configuration = Configuration(snapshot)
+        self._configuration = Configuration(snapshot, self._backends(replace(snapshot, drill=None)))
+        self._standings.take(self._configuration)
+        self._rehearsal.configure(snapshot)
+        self._detection.configure(snapshot)
         self._report = replace(self._report, snapshot_version=snapshot.version)
-        return self._report
+        return self.report
+
+    def _newest(self) -> Configuration:
+        if self._configuration is None:
+            raise GatewayUnavailable("the gateway is starting or stopping")
+        return self._configuration
+
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when a report should not wait."""
+        return self._standings.news
 
     @property
     def report(self) -> GatewayReport:
-        return self._report
+        """What was counted since the start, what there is now, and what was found since the last report."""
+        load = tuple(TargetLoad(target=target, in_flight=calls) for target, calls in self._load().items())
+        return self._standings.told(replace(self._report, load=load, detected=dict(self._detection.counts)))
+
+    def reported(self, report: GatewayReport) -> None:
+        """The report is on its way: what was found is not told again."""
+        self._standings.reported(report)
+
+    async def try_target(self, target: str) -> None:
+        """Make the estate's own small call to a target. A report has what comes of it, as of any call."""
+        configuration = self._newest()
+        if not self._draining:
+            parts = self._parts(configuration, self._standings)
+            await send_canary(
+                target, configuration, parts, call_id=_new_id(self._now_unix()), now_unix=self._now_unix()
+            )
 
     async def drain(self, patience_s: float) -> None:
         """Take no more calls, and let those in flight finish, so that their records say how they ended."""
@@ -105,7 +153,7 @@ class Gateway:
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         headers = dict(scope.headers.items())
         visit = _Visit(
-            id=f"call_{int(self._now_unix() * 1000):012x}{secrets.token_hex(8)}",
+            id=_new_id(self._now_unix()),
             scope=scope,
             exchange=exchange,
             headers=headers,
@@ -128,41 +176,55 @@ class Gateway:
                 self._idle.set()
 
     async def _dispatch(self, visit: _Visit) -> None:
-        configuration, path = self._configuration, visit.scope.path
-        if configuration is None or self._draining:
-            raise GatewayUnavailable("the gateway is starting or stopping")
+        configuration, path = self._newest(), visit.scope.path
+        if self._draining:
+            raise GatewayUnavailable("the gateway is stopping")
         if path == HEALTH:
             visit.exchange.response_bytes(200, [_JSON], b'{"status":"ok"}')
             return
         key = configuration.authenticate(visit.headers, self._now_unix())
         self._rates.take(key)
+        standings = self._standings
+        if key.drill:
+            configuration, standings = self._rehearsal.serving(key)
         if door := DOORS.get(path):
             _require(visit, "POST")
-            await self._call(visit, door, key, configuration)
+            await self._call(visit, door, key, configuration, standings)
         elif path == MODELS or path.startswith(f"{MODELS}/"):
             _require(visit, "GET")
             self._list_models(visit, key, configuration)
         else:
             raise UnknownEndpoint(f"there is no endpoint {path[:200]!r}")
 
-    async def _call(self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration) -> None:
+    async def _call(
+        self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration, standings: GatewayStandings
+    ) -> None:
         body = await read_body(visit.headers, visit.exchange, configuration.snapshot.max_body_bytes)
         visit.dialect = dialect_of(visit.scope.path, visit.headers, body)
         read = visit.codec.parse(door.operation, body)
-        request = replace(read, id=visit.id, at_unix=int(self._now_unix()))
+        request = replace(read, id=visit.id, at_unix=int(self._now_unix()), betas=_betas(visit.headers))
         asked = _asked(visit, request, body, key, configuration)
-        parts = Parts(
+        asked = replace(asked, call=await self._detection.raised(asked.call, request.fields, configuration.snapshot))
+        try:
+            async with serve(asked, self._parts(configuration, standings), visit.trail) as pieces:
+                if request.stream:
+                    await _send(pieces, visit)
+                else:
+                    whole = b"".join([piece async for piece in pieces])
+                    visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], whole)
+        finally:
+            trail = visit.trail
+            if trail.reply and (trail.failed or trail.reply.seams):
+                self._count(failovers=trail.failed, seams=len(trail.reply.seams))
+
+    def _parts(self, configuration: Configuration, standings: GatewayStandings) -> Parts:
+        return Parts(
             snapshot_version=configuration.snapshot.version,
             policy=configuration.policy,
             ledger=self._ledger,
-            backends=self._backends,
+            backends=configuration.backends,
+            standings=standings,
         )
-        async with serve(asked, parts, visit.trail) as pieces:
-            if request.stream:
-                await _send(pieces, visit)
-            else:
-                whole = b"".join([piece async for piece in pieces])
-                visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], whole)
 
     def _list_models(self, visit: _Visit, key: ApiKey, configuration: Configuration) -> None:
         asked = visit.scope.path.removeprefix(MODELS).lstrip("/")
@@ -183,11 +245,17 @@ class Gateway:
                 self._count(unauthenticated=1)
             case RateLimited():
                 self._count(rate_limited=1)
+            case EngineBusy():
+                self._count(shed=1)
             case Fault():
                 self._count(failed=1)
 
     def _count(self, **more: int) -> None:
         self._report = replace(self._report, **{name: getattr(self._report, name) + by for name, by in more.items()})
+
+
+def _new_id(now_unix: float) -> str:
+    return f"call_{int(now_unix * 1000):012x}{secrets.token_hex(8)}"
 
 
 async def _send(pieces: AsyncIterator[bytes], visit: _Visit) -> None:
@@ -203,6 +271,7 @@ def _asked(visit: _Visit, request: Request, body: bytes, key: ApiKey, configurat
     service = configuration.names.service(request.asked)
     if service is None:
         raise UnknownService(f"no service answers to {request.asked[:200]!r}")
+    request = replace(request, drop=frozenset(service.drop))
     call = Call(
         id=visit.id,
         dialect=visit.dialect,
@@ -215,7 +284,16 @@ def _asked(visit: _Visit, request: Request, body: bytes, key: ApiKey, configurat
         body=body,
     )
     targets = configuration.targets(service)
-    return Asked(call=call, request=request, codec=visit.codec, key=key, service=service, targets=targets)
+    return Asked(
+        call=call,
+        request=request,
+        codec=visit.codec,
+        key=key,
+        service=service,
+        targets=targets,
+        pinned=_pinned(visit.headers, key, service),
+        show_seam=visit.headers.get("freehold-show-seam") == "1",
+    )
 
 
 def _claimed_class(headers: dict[str, str]) -> DataClass:
@@ -225,6 +303,24 @@ def _claimed_class(headers: dict[str, str]) -> DataClass:
         names = ", ".join(name.lower() for name in DataClass.__members__)
         raise InvalidRequest(f"Freehold-Data-Class is one of {names}")
     return DataClass[claimed]
+
+
+def _pinned(headers: dict[str, str], key: ApiKey, service: Service) -> str:
+    """The target that the estate's own call is for. What any other key says of it is not looked at."""
+    if not key.pins_target:
+        return ""
+    target = headers.get("freehold-target", "")
+    if target not in service.targets:
+        raise InvalidRequest("Freehold-Target names a target of the service")
+    return target
+
+
+def _betas(headers: dict[str, str]) -> str:
+    """Names alone, for they are sent on."""
+    betas = headers.get("anthropic-beta", "")
+    if not _BETAS.fullmatch(betas):
+        raise InvalidRequest("anthropic-beta is a list of names, with commas between them")
+    return betas
 
 
 def _require(visit: _Visit, method: str) -> None:
@@ -240,8 +336,12 @@ def _marks(visit: _Visit) -> list[tuple[str, str]]:
         marks.append(("freehold-decision", trail.decision.id))
     if trail.position:
         marks.append(("freehold-receipt", str(trail.position)))
-    if trail.target:
-        marks.append(("freehold-target", trail.target))
+    if trail.reply:
+        marks.append(("freehold-target", trail.reply.target))
+        if dropped := trail.reply.exchange.dropped:
+            marks.append(("freehold-dropped", ", ".join(dropped)))
+        if trail.reply.limits:
+            marks += visit.codec.limit_headers(trail.reply.limits)
     return marks
 
 

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The law of an estate, to be read: the one in force where the estate is up, else that of its files."""
+"""What is in force in an estate, to be read: by its control process where it is up, else by its files."""
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
 from freehold.admin.client import AdminClient
+from freehold.admin.configured import read_configured
+from freehold.admin.orders import read_orders
 from freehold.admin.publish import compose, models_of
+from freehold.admin.withdrawal_views import directive_view, target_views
+from freehold.admin.withdrawals import held_by, located
 from freehold.bootstrap.launch import supervisor_pid
+from freehold.continuity.directives import hits
 from freehold.contract.backend import Service, Target
 from freehold.contract.estate import Estate
 from freehold.contract.law import Law
@@ -18,7 +24,8 @@ from freehold.policy.cedar import read_rules
 from freehold.policy.decide import backends_of
 from freehold.policy.facts import backend_facts, load_register
 from freehold.policy.judge import Backend, Judge
-from freehold.policy.load import day_of, law_of, read_sources
+from freehold.policy.load import day_of
+from freehold.provider import endpoints_of
 from freehold.settings import read_settings
 from freehold.vault import Vault
 
@@ -65,9 +72,9 @@ def consult(estate: Estate) -> Consulted:
 def law_in_files(estate: Estate) -> Consulted:
     """What the files would put in force now. Raises PolicyInvalid, SettingsError."""
     settings, now_unix = read_settings(estate.settings), time.time()
-    law = law_of(read_sources(estate, settings.policy.set), now_unix=now_unix)
-    models = models_of(settings, Vault(estate.vault))
-    snapshot = compose(settings, (), models, law, version=0, now_unix=now_unix)
+    files = read_configured(estate, settings)
+    law, models = files.law(now_unix), models_of(settings, Vault(estate.vault))
+    snapshot = compose(settings, (), models, law, files.endpoints, version=0, now_unix=now_unix)
     return Consulted(in_force=False, law=law, services=snapshot.services, targets=snapshot.targets)
 
 
@@ -76,3 +83,34 @@ def _described(estate: Estate, name: str) -> Backend:
     provider = name.removeprefix(DESCRIBED)
     facts = backend_facts(load_register(estate.facts), provider, today=day_of(time.time()))
     return Backend(name=f"{DESCRIBED}{provider}", facts=facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Directives and targets as they are shown: of docs/reference/admin-api.md."""
+
+    directives: list[dict[str, Any]]
+    targets: list[dict[str, Any]]
+
+
+def withdrawals_of(estate: Estate) -> Told:
+    """What is withdrawn: as the estate has it in force where it is up, else by its files, and no outage is known then.
+
+    Raises PolicyInvalid, SettingsError, EstateError.
+    """
+    if supervisor_pid(estate) is not None:
+        admin = AdminClient(estate.control_socket)
+        return Told(admin.get("directives")["directives"], admin.get("targets")["targets"])
+    settings, found = read_settings(estate.settings), law_in_files(estate)
+    register = load_register(estate.facts)
+    facts = located(found.law.facts, endpoints_of(settings, register, estate), register)
+    directives, reasons, holdings = read_orders(estate.state)
+    held = held_by(directives, reasons, holdings)
+    hit = {
+        one.id: [target.name for target in found.targets if hits(one, target, facts.get(target.operator))]
+        for one in directives
+    }
+    return Told(
+        msgspec.to_builtins([directive_view(one, reasons.get(one.id, ""), hit[one.id]) for one in directives]),
+        msgspec.to_builtins(target_views(found.targets, found.services, settings, facts, held, holdings, reasons)),
+    )

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import uvloop
-from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
 from freehold.admin.doors import AdminPort, ControlSocket
@@ -25,18 +24,19 @@ from freehold.admin.state import State
 from freehold.bootstrap.listeners import is_loopback, tls_file
 from freehold.bootstrap.listening import listening_at
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
-from freehold.channel import reachable_path
+from freehold.bootstrap.serving import http1, server_of, server_on_socket
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, OperatorError
 from freehold.ledger.client import LedgerClient
 from freehold.settings import ListenSection, read_settings
 from freehold.vault import Vault
+from freehold.vault.fetching import fetch_nothing
 
 Serving = asyncio.Future[None]  # done when the server ends, for whatever reason
 
 _log = logging.getLogger(__name__)
 _DAY_LOOKED_AT_EVERY_S = 60.0
-_HEAD_WITHIN_MS = 10_000  # a connection that sends no request head for so long is closed
+_LOOKED_AT_EVERY_S = 0.2  # hours that have come, and reports
 
 
 def main() -> None:
@@ -60,21 +60,23 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
     listen = settings.listen
     admin_port = options.admin_port or listen.admin_port
     listening = listening_at(listen, port=options.port, admin_port=admin_port)
-    async with _parts(estate, listening) as parts:
+    async with _parts(estate, listening, sealed=options.sealed) as parts:
         operations = Operations(parts, settings)
         await operations.start()
         async with AsyncExitStack() as stack:
             days = asyncio.create_task(_turn_days(operations))
             stack.callback(days.cancel)
-            app = AdminApp(operations, ControlSocket())
+            looking = asyncio.create_task(_turn(operations))
+            looking.add_done_callback(lambda _: told.set())  # without it no directive would take effect
+            stack.callback(looking.cancel)
+            app = AdminApp(operations, ControlSocket(parts.state))
             serving = [await stack.enter_async_context(serving_on_socket(app, estate.control_socket))]
             if not options.no_tcp:
                 _require_private(listen, listening, plaintext=options.plaintext)
                 app = AdminApp(operations, AdminPort(parts.state, host=listen.admin_host))
                 tls = (estate, listen) if listening.admin_url.startswith("https:") else None
-                serving.append(
-                    await stack.enter_async_context(serving_on_port(app, listen.admin_host, admin_port, tls))
-                )
+                port = serving_on_port(app, listen.admin_host, admin_port, tls, listener=options.listener)
+                serving.append(await stack.enter_async_context(port))
             for server in serving:
                 server.add_done_callback(lambda _: told.set())  # one that ends by itself ends this process
             await told.wait()
@@ -91,8 +93,18 @@ async def _turn_days(operations: Operations) -> None:
             _log.error("another day: %s", problem.message)
 
 
+async def _turn(operations: Operations) -> None:
+    """Have directives take effect at their hour, and heed what gateways report."""
+    while True:
+        await asyncio.sleep(_LOOKED_AT_EVERY_S)
+        try:
+            await operations.withdrawals.turn()
+        except OperatorError as problem:
+            _log.error("withdrawals: %s", problem.message)
+
+
 @asynccontextmanager
-async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
+async def _parts(estate: Estate, listening: Listening, *, sealed: bool) -> AsyncIterator[Parts]:
     state = State(estate.state)
     ledger = LedgerClient(estate.ledger_socket, identity=f"control-{os.getpid()}")
     publisher = Publisher()
@@ -103,10 +115,11 @@ async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
             estate=estate,
             listening=listening,
             state=state,
-            vault=Vault(estate.vault),
+            vault=Vault(estate.vault, fetch=fetch_nothing if sealed else None),
             ledger=ledger,
             publisher=publisher,
             supervisor=SupervisorSocket(estate.supervisor_socket),
+            sealed=sealed,
         )
     finally:
         publisher.close()
@@ -117,22 +130,28 @@ async def _parts(estate: Estate, listening: Listening) -> AsyncIterator[Parts]:
 @asynccontextmanager
 async def serving_on_socket(app: AdminApp, path: Path) -> AsyncIterator[Serving]:
     """Serve on a unix socket that only its owner can open, in place of one that a killed process left."""
-    async with _running(app, _on_socket(app, path), str(path)) as serving:
+    async with _running(app, server_on_socket(app, path), str(path)) as serving:
         yield serving
 
 
 @asynccontextmanager
 async def serving_on_port(
-    app: AdminApp, host: str, port: int, tls: tuple[Estate, ListenSection] | None = None
+    app: AdminApp,
+    host: str,
+    port: int,
+    tls: tuple[Estate, ListenSection] | None = None,
+    *,
+    listener: int | None = None,
 ) -> AsyncIterator[Serving]:
-    """Serve on a TCP port, with the certificate of the settings if they are given."""
-    server = Server(
+    """Serve on a TCP port, or on the descriptor of one; with the certificate of the settings if they are given."""
+    server = server_of(
         app,
+        listener=listener,
         address=host,
         port=port,
         websockets=False,
         log_enabled=False,
-        http1_settings=_http1(),
+        http1_settings=http1(),
         ssl_cert=tls_file(tls[0], tls[1].tls_cert) if tls else None,
         ssl_key=tls_file(tls[0], tls[1].tls_key) if tls else None,
     )
@@ -153,19 +172,6 @@ async def _running(app: AdminApp, server: Server, what: str) -> AsyncIterator[Se
         app.stop()
         server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation on it
         await serving
-
-
-def _on_socket(app: AdminApp, path: Path) -> Server:
-    path.unlink(missing_ok=True)
-    server = Server(app, uds=path, websockets=False, log_enabled=False, http1_settings=_http1())
-    # granian resolves the name that it is given, and has no argument for the mode where it is embedded
-    server.bind_uds = Path(reachable_path(path))
-    server.uds_permissions = 0o600
-    return server
-
-
-def _http1() -> HTTP1Settings:
-    return HTTP1Settings(header_read_timeout=_HEAD_WITHIN_MS)
 
 
 def _require_private(listen: ListenSection, listening: Listening, *, plaintext: bool) -> None:

@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from freehold.admin.client import AdminClient
+from freehold.admin.configured import read_configured
 from freehold.admin.founding import readable, require_estate
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.policy.load import law_of, read_sources
-from freehold.policy.prove.claims import hold_claims
 from freehold.settings import read_settings
+
+OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoever acts  # noqa: S105 - its name
 
 _POLL_S = 0.02
 _START_S = 30.0
@@ -41,18 +42,24 @@ def supervisor_pid(estate: Estate) -> int | None:
 
 
 def check_law(estate: Estate) -> None:
-    """Raise what is wrong with settings, rules, facts and claims here, where a person sees it, before a start."""
-    now_unix = time.time()
-    law = law_of(read_sources(estate, read_settings(estate.settings).policy.set), now_unix=now_unix)
-    hold_claims(estate, law, now_unix=now_unix)
+    """Raise what is wrong with settings, providers, rules, facts or claims here, where a person sees it."""
+    read_configured(estate, read_settings(estate.settings)).proved_law(time.time())
 
 
-def start_supervisor(estate: Estate, options: Sequence[str], *, detach: bool) -> subprocess.Popen[bytes]:
-    """Start the supervisor. Detached, it outlives this process and its terminal. Its log is run/log/supervisor.log."""
+def start_supervisor(
+    estate: Estate, options: Sequence[str], *, detach: bool, sealed: bool = False
+) -> subprocess.Popen[bytes]:
+    """Start the supervisor. Detached, it outlives this process and its terminal. Its log is run/log/supervisor.log.
+
+    Sealed, a warden is started, which starts the supervisor, and ends when it does and as it does.
+    """
     estate.logs.mkdir(parents=True, exist_ok=True)
+    warden = [sys.executable, "-m", "freehold.seal.warden", str(estate.run)] if sealed else []
+    supervisor = [sys.executable, "-m", "freehold.bootstrap.supervisor", "--estate", str(estate.directory)]
     with supervisor_log(estate).open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "freehold.bootstrap.supervisor", "--estate", str(estate.directory), *options],
+            [*warden, *supervisor, *options],
+            env={name: value for name, value in os.environ.items() if name != OPERATOR_TOKEN},  # it is this command's
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -97,14 +104,14 @@ def stop_supervisor(estate: Estate) -> bool:
 
 
 @contextmanager
-def control(estate: Estate) -> Iterator[AdminClient]:
+def control(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
     """The estate's control process; where the estate is down, one that is there for this act alone."""
     require_estate(estate)
     if supervisor_pid(estate) is not None:
         yield await_control(estate)
         return
     check_law(estate)
-    supervisor = start_supervisor(estate, ["--acts-only"], detach=True)
+    supervisor = start_supervisor(estate, ["--acts-only"], detach=True, sealed=sealed)
     try:
         yield await_control(estate, supervisor)
     finally:

@@ -10,6 +10,7 @@ from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.settings import ListenSection
 
+BACKLOG = 1024  # connections that may wait for a gateway to take them
 DRAIN_S = 10.0  # how long calls in flight may take to finish once a gateway is told to stop
 
 
@@ -24,6 +25,18 @@ def check_listeners(listen: ListenSection, *, port: int, admin_port: int, plaint
         )
     _check_free(listen.host, port, "--port")
     _check_free(listen.admin_host, admin_port, "--admin-port")
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """The port, opened for a process that may open none itself. Raises EstateError."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()  # [::] is IPv4's port too, as elsewhere
+        listener = socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    except OSError as exc:
+        raise EstateError(f"port {port} on {host} cannot be opened", hint="'freehold doctor' looks at ports.") from exc
+    listener.setblocking(False)  # noqa: FBT003
+    return listener
 
 
 def is_loopback(host: str) -> bool:

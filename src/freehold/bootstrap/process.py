@@ -19,6 +19,8 @@ def common_arguments(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--admin-port", type=int, help="admin port, instead of the one in freehold.toml")
     parser.add_argument("--plaintext", action="store_true", help="listen without TLS beyond loopback")
     parser.add_argument("--supervisor", type=int, default=0, help="process whose end is to be this one's too")
+    parser.add_argument("--sealed", action="store_true", help="whoever starts this process has sealed it")
+    parser.add_argument("--listener", type=int, help="descriptor of its port, where it may open none itself")
     return parser
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
+from freehold.admin.sealing import require_owned
 from freehold.bootstrap.launch import await_control, check_law, control, start_supervisor, supervisor_pid
 from freehold.bootstrap.listeners import check_listeners
 from freehold.bootstrap.process import arguments_of
@@ -18,6 +19,7 @@ from freehold.settings import ListenSection, Settings, read_settings
 from freehold.vault import DEFAULT_MODEL, Vault
 
 Told = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much (0: not known)
+Step = Callable[[Mapping[str, Any]], None]  # one step of a long operation, as the control process tells it
 
 ANSWERING = ("ready", "asleep")
 _WHY = "'freehold doctor' says what to do; calls get 503 until then."
@@ -36,8 +38,7 @@ class Wish:
 
     @property
     def flags(self) -> list[str]:
-        given = arguments_of(port=self.port, admin_port=self.admin_port, plaintext=self.plaintext)
-        return [*given, "--sealed"] if self.sealed else given
+        return arguments_of(port=self.port, admin_port=self.admin_port, plaintext=self.plaintext)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +58,25 @@ class Up:
             raise EstateError(f"the estate is up, and no target can answer ({reasons})", hint=_WHY)
 
 
-def bring_up(estate: Estate, wish: Wish, told: Told, *, detach: bool) -> Up:
+def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool) -> Up:
     """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
     if supervisor_pid(estate) is not None:
         client = await_control(estate)
-        return Up(client=client, status=_await_ready(client, told), first_key="", supervisor=None)
+        status = _await_ready(client, told)
+        if wish.sealed and not status["sealed"]:
+            raise EstateError(
+                f"{estate.directory} is up already, and not sealed",
+                hint="'freehold down', then 'freehold up --sealed'.",
+            )
+        return Up(client=client, status=status, first_key="", supervisor=None)
     _check_ports(estate, wish)
     ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
     settings = found(estate, **ports).settings
     check_law(estate)
-    first_key = _stock(estate, settings, told)
-    supervisor = start_supervisor(estate, wish.flags, detach=detach)
+    if wish.sealed:
+        require_owned(settings)
+    first_key = _stock(estate, settings, step, sealed=wish.sealed)
+    supervisor = start_supervisor(estate, wish.flags, detach=detach, sealed=wish.sealed)
     client = await_control(estate, supervisor)
     return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
 
@@ -83,23 +92,19 @@ def _check_ports(estate: Estate, wish: Wish) -> None:
     )
 
 
-def _stock(estate: Estate, settings: Settings, told: Told) -> str:
+def _stock(estate: Estate, settings: Settings, step: Step, *, sealed: bool) -> str:
     """Import the default model if it is asked for and missing, and make the first API key if there was never one."""
-    wanted = {target.model for target in settings.targets.values()} & {DEFAULT_MODEL.name}
+    wanted = {target.model for target in settings.engines.values()} & {DEFAULT_MODEL.name}
     lacks_model = bool(wanted - {manifest.name for manifest in Vault(estate.vault).list()})
     if estate.state.exists() and not lacks_model:
         return ""
-    with control(estate) as client:
+    with control(estate, sealed=sealed) as client:
         if lacks_model:
-            client.post("models", {"source": DEFAULT_MODEL.source}, progress=lambda step: told(*_measured(step)))
+            client.post("models", {"source": DEFAULT_MODEL.source}, progress=step)
         if client.get("keys")["keys"]:
             return ""
         secret: str = client.post("keys", {"label": "first"})["key"]["secret"]
         return secret
-
-
-def _measured(step: Mapping[str, Any]) -> tuple[str, int, int]:
-    return step["doing"], step["done_bytes"], step["total_bytes"]
 
 
 def _await_ready(client: AdminClient, told: Told) -> Mapping[str, Any]:

@@ -6,23 +6,29 @@ import fcntl
 import logging
 import os
 import signal
+import socket
 import sys
+import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from freehold.bootstrap.listeners import DRAIN_S, check_listeners, reachable_host
-from freehold.bootstrap.process import arguments_of, common_arguments, log_to_stderr
-from freehold.channel import connect
+from freehold.admin.sealing import require_owned
+from freehold.bootstrap.listeners import DRAIN_S, check_listeners, open_listener, reachable_host
+from freehold.bootstrap.process import arguments_of, common_arguments, end_with, log_to_stderr
+from freehold.channel import connect, reachable_path
 from freehold.contract.estate import Estate
+from freehold.contract.report import ProcessReport
 from freehold.contract.weights import VerifiedWeights
 from freehold.engine.fleet import EngineFleet
 from freehold.engine.service import SupervisorService
 from freehold.engine.supervise import Child, Patience, Program, Watch, always
 from freehold.errors import EstateError, OperatorError
-from freehold.settings import Settings, read_settings
+from freehold.seal.entering import prove, seal
+from freehold.seal.warden import GIVEN_AS
+from freehold.settings import ListenSection, Settings, read_settings
 from freehold.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -32,10 +38,12 @@ _POLL_S = 0.02
 def main() -> None:
     """One estate, until SIGTERM."""
     parser = common_arguments("The supervisor of one estate; 'freehold up' starts it.")
-    parser.add_argument("--sealed", action="store_true", help="run no engine that is not wholly jailed")
+    parser.add_argument(GIVEN_AS, type=int, help="descriptor of the warden that connects for a sealed estate")
     parser.add_argument("--acts-only", action="store_true", help="no gateway and no engine: for acts while it is down")
     options = parser.parse_args()
+    options.sealed, options.since_unix = options.warden is not None, time.time()
     log_to_stderr()
+    end_with(options.supervisor)
     try:
         asyncio.run(_supervise(Estate.find(options.estate), options))
     except OperatorError as problem:
@@ -48,14 +56,11 @@ async def _supervise(estate: Estate, options: Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     with _only_one(estate):
+        ports = _ports(settings.listen, options)
         if not options.acts_only:
-            listen = settings.listen
-            check_listeners(
-                listen,
-                port=options.port or listen.port,
-                admin_port=options.admin_port or listen.admin_port,
-                plaintext=options.plaintext,
-            )
+            check_listeners(settings.listen, **ports, plaintext=options.plaintext)
+        if options.sealed:
+            require_owned(settings)
         await _run(estate, settings, options, told)
     _log.info("all stopped")
 
@@ -79,19 +84,24 @@ async def _run(estate: Estate, settings: Settings, options: Namespace, told: asy
     """Start from the ledger up, so that whoever comes later finds what it needs; stop in the opposite order."""
     fleet = EngineFleet(
         estate,
-        {} if options.acts_only else settings.targets,
+        {} if options.acts_only else settings.engines,
         partial(_verified, Vault(estate.vault), settings),
         sealed=options.sealed,
     )
-    children = _children(estate, settings, options)
-    service = SupervisorService(fleet, lambda: tuple(child.report for child in children))
+    given = _seal(estate, settings.listen, options) if options.sealed else {}
+    children: list[Child] = []
+    service = SupervisorService(fleet, lambda: (*_warden(options), *(child.report for child in children)))
     listener = await service.listen(estate.supervisor_socket)
+    if options.sealed:
+        prove(reachable_path(estate.supervisor_socket))
+    children += _children(estate, settings, options, given, service)
     fleet.start()
     for child in children:
         child.start()
     try:
         await told.wait()
-        _log.info("told to stop")
+        gone = options.sealed and os.getppid() != options.supervisor
+        _log.info("%s", "the warden is gone, so nothing can connect any more" if gone else "told to stop")
     finally:
         gateways = [child for child in children if child.report.name == "gateway"]
         await asyncio.gather(*(gateway.stop() for gateway in gateways))  # they let their calls finish
@@ -102,37 +112,71 @@ async def _run(estate: Estate, settings: Settings, options: Namespace, told: asy
 
 
 def _verified(vault: Vault, settings: Settings, target: str) -> VerifiedWeights:
-    return vault.open_verified(settings.targets[target].model)
+    return vault.open_verified(settings.engines[target].model)
 
 
-def _children(estate: Estate, settings: Settings, options: Namespace) -> list[Child]:
+def _seal(estate: Estate, listen: ListenSection, options: Namespace) -> Mapping[str, socket.socket]:
+    """Open what must be open, then seal this process and all that it will start. The ports, by who is to have them."""
+    ports = _ports(listen, options)
+    given = {}
+    if not options.acts_only:
+        given = {
+            "control": open_listener(listen.admin_host, ports["admin_port"]),
+            "gateway": open_listener(listen.host, ports["port"]),
+        }
+    seal(options.warden, movable=estate.kept)
+    _log.info("sealed: no process of this estate can connect to anything but the estate")
+    return given
+
+
+def _ports(listen: ListenSection, options: Namespace) -> dict[str, int]:
+    return {"port": options.port or listen.port, "admin_port": options.admin_port or listen.admin_port}
+
+
+def _warden(options: Namespace) -> Iterator[ProcessReport]:
+    """It started this process, and lives as long."""
+    if options.sealed:
+        yield ProcessReport(name="warden", pid=options.supervisor, state="running", since_unix=options.since_unix)
+
+
+def _children(
+    estate: Estate,
+    settings: Settings,
+    options: Namespace,
+    given: Mapping[str, socket.socket],
+    service: SupervisorService,
+) -> list[Child]:
     """The processes that are not engines, in the order in which they need each other."""
-    ledger = _child(estate, "ledger", [], partial(_listens, estate.ledger_socket))
+    common = ["--sealed"] if options.sealed else []
+    ledger = _child(estate, "ledger", common, partial(_listens, estate.ledger_socket))
     if options.acts_only:
-        return [ledger, _child(estate, "control", ["--no-tcp"], partial(_listens, estate.control_socket))]
-    given = arguments_of(port=options.port, admin_port=options.admin_port, plaintext=options.plaintext)
+        return [ledger, _child(estate, "control", [*common, "--no-tcp"], partial(_listens, estate.control_socket))]
+    said = common + arguments_of(port=options.port, admin_port=options.admin_port, plaintext=options.plaintext)
     listen = settings.listen
-    public = partial(_accepts, listen.host, options.port or listen.port)
+    public = partial(_followed, service) if given else partial(_accepts, listen.host, options.port or listen.port)
     return [
         ledger,
-        _child(estate, "control", given, partial(_listens, estate.control_socket)),
-        _child(estate, "gateway", given, public, grace_s=DRAIN_S + 2),
+        _child(estate, "control", said, partial(_listens, estate.control_socket), given.get("control")),
+        _child(estate, "gateway", said, public, given.get("gateway"), grace_s=DRAIN_S + 2),
     ]
 
 
-def _child(
+def _child(  # noqa: PLR0913 - what a process is made of
     estate: Estate,
     name: str,
     arguments: list[str],
     connects: Callable[[], Awaitable[None]],
+    port: socket.socket | None = None,
     *,
     grace_s: float = 10.0,
 ) -> Child:
     program = [sys.executable, "-m", f"freehold.bootstrap.{name}"]
-    given = ["--estate", str(estate.directory), "--supervisor", str(os.getpid()), *arguments]
+    said = ["--estate", str(estate.directory), "--supervisor", str(os.getpid()), *arguments]
+    if port is not None:
+        said += ["--listener", str(port.fileno())]
     return Child(
         name,
-        always(Program(argv=program + given, env=os.environ)),
+        always(Program(argv=program + said, env=os.environ, pass_fds=[port.fileno()] if port else [])),
         Watch(ready=partial(_until, connects)),
         log=estate.logs / f"{name}.log",
         patience=Patience(grace_s=grace_s),
@@ -149,6 +193,12 @@ async def _until(connects: Callable[[], Awaitable[None]]) -> None:
 async def _listens(socket: Path) -> None:
     channel = await connect(socket, None)
     channel.close()
+
+
+async def _followed(service: SupervisorService) -> None:
+    """A sealed process reaches no port, and a port that it holds itself takes connections before there is a gateway."""
+    if not service.followed:
+        raise ConnectionError
 
 
 async def _accepts(host: str, port: int) -> None:

@@ -47,6 +47,10 @@ class Channel(Generic[In, Out]):
     async def send(self, message: Out) -> None:
         """Write a message, and wait while the other end is slow. Raises ChannelClosed."""
         self.post(message)
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Wait while the other end is slow to take what was posted. Raises ChannelClosed."""
         try:
             await self._writer.drain()
         except OSError as exc:

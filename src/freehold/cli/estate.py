@@ -14,11 +14,16 @@ from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.bootstrap.listening import check_ports, listening_at
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
+from freehold.cli.readiness import show_readiness
+from freehold.continuity.directives import Phase
+from freehold.contract.backend import BackendKind
 from freehold.contract.estate import Estate
+from freehold.contract.standing import TargetState
 from freehold.settings import read_settings
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PORT = click.IntRange(1, 65535)
+_STANDINGS = {"first": "its first target, without a current pass", "not qualified": "not qualified to stand in"}
 
 
 @click.command(
@@ -137,7 +142,7 @@ def _checks(estate: Estate, show: output.Bytes) -> list[dict[str, Any]]:
 def _show(status: Mapping[str, Any]) -> None:
     output.fields(
         {
-            "estate": f"{status['estate']} is {status['state']}",
+            "estate": f"{status['estate']} is {status['state']}{', sealed' if status['sealed'] else ''}",
             "version": status["version"],
             "public": status["base_url"],
             "admin": status["admin_url"],
@@ -148,14 +153,26 @@ def _show(status: Mapping[str, Any]) -> None:
         output.say()
         _show_processes(status["processes"])
         output.say()
-        _show_targets(status["targets"])
+        _show_engines([row for row in status["targets"] if row["kind"] == BackendKind.ENGINE])
+        _show_providers([row for row in status["targets"] if row["kind"] == BackendKind.PROVIDER])
     output.say()
     output.table(
         ("service", "data class", "targets", "answers to"),
         [(row["name"], row["data_class"], row["targets"], row["aliases"]) for row in status["services"]],
         empty="no service",
     )
+    _show_acceptance(status["services"])
+    show_readiness(status["readiness"])
+    _show_withdrawals(status)
     _show_gateways(status["gateways"])
+
+
+def _show_acceptance(services: list[dict[str, Any]]) -> None:
+    for row in services:
+        for target in row["acceptance"]["targets"] if row["acceptance"] else ():
+            if target["reason"]:
+                line = f"! {row['name']}: {target['target']} is {_STANDINGS[target['standing']]}: {target['reason']}"
+                output.say(click.style(line, fg="yellow"))
 
 
 def _ledger_line(status: Mapping[str, Any]) -> str:
@@ -182,7 +199,7 @@ def _show_processes(processes: list[dict[str, Any]]) -> None:
             output.say(click.style(f"! {row['name']}: {row['reason']}", fg="yellow"))
 
 
-def _show_targets(targets: list[dict[str, Any]]) -> None:
+def _show_engines(targets: list[dict[str, Any]]) -> None:
     output.table(
         ("target", "model", "state", "context", "slots", "threads", "memory", "jail", "engine"),
         [
@@ -199,7 +216,7 @@ def _show_targets(targets: list[dict[str, Any]]) -> None:
             )
             for row in targets
         ],
-        empty="no target",
+        empty="no engine",
     )
     for row in targets:
         if row["reason"]:
@@ -208,12 +225,50 @@ def _show_targets(targets: list[dict[str, Any]]) -> None:
             output.say(click.style(f"! {row['target']} is NOT fully jailed: {part}", fg="red", bold=True))
 
 
+def _show_providers(targets: list[dict[str, Any]]) -> None:
+    if not targets:
+        return
+    output.say()
+    output.table(
+        ("target", "model", "provider", "host", "key", "authorities"),
+        [
+            (
+                row["target"],
+                row["model"],
+                row["provider"],
+                f"{row['host']}:{row['port']}",
+                row["key"],
+                row["authorities"],
+            )
+            for row in targets
+        ],
+        empty="",
+    )
+    for row in targets:
+        if row["reason"]:
+            output.say(click.style(f"! {row['target']}: {row['reason']}", fg="yellow"))
+
+
+def _show_withdrawals(status: Mapping[str, Any]) -> None:
+    out = [row for row in status["targets"] if row.get("standing", TargetState.ACTIVE) != TargetState.ACTIVE]
+    if not (out or status["directives"]):
+        return
+    output.say()
+    for row in out:
+        output.say(click.style(f"! {row['target']} is {row['standing']}: 'freehold target list' says why", fg="red"))
+    for row in status["directives"]:
+        names = f"{row['kind']} {row['name']}"
+        hits = ", ".join(row["targets"]) or "nothing"
+        when = f" for {row['effective']}" if row["state"] == Phase.SCHEDULED else ""
+        output.say(f"directive {row['id']} on {names} is {row['state']}{when}; it hits {hits}")
+
+
 def _show_gateways(gateways: list[dict[str, Any]]) -> None:
     if not gateways:
         return
     output.say()
     output.table(
-        ("gateway", "calls", "in flight", "refused", "failed", "no key", "over rate"),
+        ("gateway", "calls", "in flight", "refused", "failed", "shed", "no key", "over rate"),
         [
             (
                 row["gateway"],
@@ -221,6 +276,7 @@ def _show_gateways(gateways: list[dict[str, Any]]) -> None:
                 row["in_flight"],
                 row["refused"],
                 row["failed"],
+                row["shed"],
                 row["unauthenticated"],
                 row["rate_limited"],
             )

@@ -14,14 +14,20 @@ import click
 
 from freehold import __version__
 from freehold.cli.chat import chat
+from freehold.cli.directive import directive
+from freehold.cli.drill import drill
+from freehold.cli.egress import egress
 from freehold.cli.estate import doctor, init, reload, status
 from freehold.cli.key import key
+from freehold.cli.leaks import check
 from freehold.cli.ledger import ledger
 from freehold.cli.operator import operator
 from freehold.cli.options import examples
 from freehold.cli.output import report
 from freehold.cli.policy import policy
 from freehold.cli.provider import provider
+from freehold.cli.qualify import qualify
+from freehold.cli.target import target
 from freehold.cli.up import down, up
 from freehold.cli.vault import vault
 from freehold.errors import FreeholdError, Refusal
@@ -81,7 +87,27 @@ def main() -> None:
     """
 
 
-for _command in (init, up, down, status, doctor, reload, chat, key, operator, vault, provider, policy, ledger):
+egress.add_command(check)
+target.add_command(qualify)
+for _command in (
+    init,
+    up,
+    down,
+    status,
+    doctor,
+    reload,
+    chat,
+    key,
+    operator,
+    vault,
+    provider,
+    target,
+    directive,
+    drill,
+    policy,
+    egress,
+    ledger,
+):
     main.add_command(_command)
 
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Options that many commands share, and the words in which people write rates and spans of time."""
 
+import os
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
 
+from freehold.bootstrap.launch import OPERATOR_TOKEN
 from freehold.contract.estate import Estate
 
 P = ParamSpec("P")
@@ -34,6 +38,19 @@ def json_option(command: Callable[P, R]) -> Callable[P, R]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")(command)
 
 
+def operator_option(command: Callable[P, R]) -> Callable[P, R]:
+    """``--operator-token FILE`` or $FREEHOLD_OPERATOR, given to the command as ``token: str``; empty without either."""
+    return click.option(
+        "--operator-token",
+        "token",
+        type=Token(),
+        default="",
+        metavar="FILE",
+        help="A file with the token of the operator who acts. Default: the token in $FREEHOLD_OPERATOR, else the "
+        "estate's own user acts.",
+    )(command)
+
+
 def examples(*lines: str) -> str:
     """The end of a command's help: lines that work as they stand."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
@@ -46,6 +63,38 @@ class EstateType(click.ParamType[Estate]):
 
     def convert(self, value: str | Estate, param: click.Parameter | None, ctx: click.Context | None) -> Estate:  # noqa: ARG002 - click's words
         return value if isinstance(value, Estate) else Estate.find(value or None)
+
+
+class Token(click.ParamType[str]):
+    """An operator's token, out of a file or the environment: never an argument, which other users can see."""
+
+    name = "file"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not value:
+            return os.environ.get(OPERATOR_TOKEN, "").strip()
+        try:
+            token = Path(value).read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            self.fail(f"{value!r} cannot be read as a file with a token", param, ctx)
+        if not token:
+            self.fail(f"{value!r} is empty", param, ctx)
+        return token
+
+
+class At(click.ParamType[str]):
+    """``2027-01-01T00:00:00Z`` or ``2027-01-01``, which is midnight in UTC: RFC 3339."""
+
+    name = "TIME"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            at = datetime.fromisoformat(value.strip())
+        except ValueError:
+            self.fail(f"{value!r} is not a time: write 2027-01-01T00:00:00Z or 2027-01-01", param, ctx)
+        if at.tzinfo is None and len(value.strip()) > len("2027-01-01"):
+            self.fail(f"{value!r} has no time zone: put a Z behind it for UTC, or an offset such as +02:00", param, ctx)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
 
 
 class Rate(click.ParamType[int]):

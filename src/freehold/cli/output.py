@@ -86,8 +86,14 @@ def in_path(name: str) -> str:
 
 
 def told(show: Bytes) -> Callable[[Mapping[str, Any]], None]:
-    """The admin client's kind of progress, shown with ``show``."""
-    return lambda step: show(step["doing"], step["done_bytes"], step["total_bytes"])
+    """The admin client's kind of progress, shown with ``show``; a notice is said in a line of its own."""
+
+    def tell(step: Mapping[str, Any]) -> None:
+        if step["notice"]:
+            note(step["notice"])
+        show(step["doing"], step["done_bytes"], step["total_bytes"])
+
+    return tell
 
 
 class _Bar:

@@ -49,7 +49,8 @@ def prove(context: click.Context, claims: tuple[str, ...], estate: Estate, *, me
     if meaning:
         _say_meaning(asked, as_json=as_json)
         return
-    verdicts = proved(law_of(sources, now_unix=now_unix), asked, now_unix=now_unix)
+    operators = {target.provider for target in settings.foreign.values()}
+    verdicts = proved(law_of(sources, operators=operators, now_unix=now_unix), asked, now_unix=now_unix)
     if as_json:
         output.emit("claims", [_view(verdict) for verdict in verdicts])
     else:

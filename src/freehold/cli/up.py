@@ -26,7 +26,7 @@ from freehold.contract.estate import Estate
 @click.option("--port", type=click.IntRange(1, 65535), help="Public port. A new estate's freehold.toml keeps it.")
 @click.option("--admin-port", type=click.IntRange(1, 65535), help="Admin port. A new estate's freehold.toml keeps it.")
 @click.option("--detach", is_flag=True, help="Return once the estate answers, and leave it running.")
-@click.option("--sealed", is_flag=True, help="Run no engine that is not wholly jailed.")
+@click.option("--sealed", is_flag=True, help="Let the kernel refuse every way out of the estate, or do not start.")
 @click.option("--plaintext", is_flag=True, help="Listen without TLS on addresses that others can reach.")
 @json_option
 def up(  # noqa: PLR0913 - one argument for each option
@@ -47,7 +47,7 @@ def up(  # noqa: PLR0913 - one argument for each option
     """
     wish = Wish(port=port, admin_port=admin_port, sealed=sealed, plaintext=plaintext)
     with output.progress() as show:
-        begun = bring_up(estate, wish, show, detach=detach)
+        begun = bring_up(estate, wish, show, output.told(show), detach=detach)
     try:
         if as_json:
             _print_json(begun)

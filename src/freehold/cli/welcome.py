@@ -4,6 +4,7 @@
 import http.client
 import json
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from freehold.admin.client import AdminClient
 from freehold.bootstrap.start import ANSWERING, Up
 from freehold.cli import output
 from freehold.cli.public import connect, passing_key
+from freehold.contract.backend import BackendKind
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.ledger.receipt import check_receipt, receipt_for
@@ -39,7 +41,7 @@ def welcome(estate: Estate, begun: Up) -> None:
     service = status["services"][0]["name"]
     for target in status["targets"]:
         _tell_target(target)
-    if any(target["state"] in ANSWERING for target in status["targets"]):
+    if _is_owned(status["services"][0], status["targets"]):  # nobody else is asked only to greet
         # of the keys that were made before, nobody here knows the secret
         some_key = nullcontext(key) if key else passing_key(begun.client, "freehold up", lives_s=_SESSION_S)
         with some_key as secret:
@@ -48,6 +50,14 @@ def welcome(estate: Estate, begun: Up) -> None:
         _tell_receipt(estate, begun.client, answer)
     _tell_names(status["services"])
     _tell_how(status["base_url"], service, key)
+
+
+def _is_owned(service: Mapping[str, Any], targets: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all targets of a service are engines of the estate, and one of them can answer."""
+    known = {target["target"]: target for target in targets if target["kind"] == BackendKind.ENGINE}
+    return all(name in known for name in service["targets"]) and any(
+        known[name]["state"] in ANSWERING for name in service["targets"]
+    )
 
 
 def _ask(estate: Estate, base_url: str, key: str, service: str) -> Answer:
@@ -77,6 +87,9 @@ def _ask(estate: Estate, base_url: str, key: str, service: str) -> Answer:
 def _tell_target(target: dict[str, Any]) -> None:
     """One line of good news, or why there is none; and a loud one where the jail is not whole."""
     name = f"{target['target']} ({target['model']})"
+    if target["kind"] == BackendKind.PROVIDER:
+        _tell_provider(name, target)
+        return
     if target["state"] in ANSWERING:
         shape = ", ".join(_counted(target[part], part) for part in ("slots", "threads"))
         output.say(f"{click.style('ready', fg='green')}  {name}: {target['context_tokens']} tokens of context, {shape}")
@@ -85,6 +98,15 @@ def _tell_target(target: dict[str, Any]) -> None:
     if target["state"] == "ready" and not target["sealed"]:
         for missing in target["jail"]["missing"]:
             output.say(f"{click.style('NOT JAILED', fg='red', bold=True)}  {name}: {missing}")
+
+
+def _tell_provider(name: str, target: dict[str, Any]) -> None:
+    """Who it is, and who can compel them. It was not asked anything."""
+    where = f"{target['provider']} at {target['host']}, authorities {', '.join(target['authorities']) or 'none'}"
+    if target["reason"]:
+        output.say(f"{click.style(target['state'], fg='red', bold=True)}  {name}: {where}; {target['reason']}")
+    else:
+        output.say(f"{click.style('provider', fg='yellow')}  {name}: {where}; policy says which calls it may see")
 
 
 def _counted(number: int, things: str) -> str:

@@ -2,7 +2,7 @@
 """Who may see a call: services, their targets, and what is known of the backend behind each."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from freehold.contract.call import DataClass
 
@@ -16,7 +16,7 @@ class BackendKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model as the vault knows it. ``digest`` is ``sha256:`` and 64 hex digits over the weights file."""
+    """A model by its name. ``digest`` is ``sha256:`` and 64 hex digits over the weights file; a provider's has none."""
 
     name: str
     digest: str
@@ -29,9 +29,21 @@ class Target:
     name: str
     kind: BackendKind
     model: Model
-    operator: str  # "self" for an engine of this estate
+    operator: str  # "self" for an engine of this estate, else the provider's name
     authorities: tuple[str, ...] = ()  # states that can compel the operator; empty for the estate's own engines
     licence: str = ""  # SPDX id of the model's licence; empty: not known
+    answers_as: tuple[str, ...] = ()  # further names that a provider may give the model in its answers
+    reasoning: bool = True  # whether a provider's model can be told how much to reason
+    answer_tokens: int = 8192  # bound on an answer where a provider's API demands one and the caller gave none
+
+
+class Priority(IntEnum):
+    """Which calls come first where they have to wait for an engine, and which go first where no more may wait."""
+
+    LOW = 0
+    NORMAL = 1
+    HIGH = 2
+    BEGUN = 3  # no service's: of an answer that its caller has in part, and that another target broke off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,10 @@ class Service:
     targets: tuple[str, ...]  # order of preference
     aliases: tuple[str, ...] = ()
     purpose: str = ""  # what it is for, as rules may ask; empty: not said
+    priority: Priority = Priority.NORMAL  # of its calls, where they have to wait for an engine
+    unqualified: tuple[str, ...] = ()  # targets that have not passed its cases: they stand in for no other
+    tool_hold: bool = True  # whether tool calls are held until whole, so that another target can make them instead
+    drop: tuple[str, ...] = ()  # what of a request may be left out where a target has no place for it; "*": all
 
 
 class EngineState(StrEnum):

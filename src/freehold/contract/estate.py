@@ -45,6 +45,11 @@ class Estate:
         return self.keys / "ledger.vkey"
 
     @property
+    def age_key(self) -> Path:
+        """What the estate's secrets at rest are encrypted to."""
+        return self.keys / "age.key"
+
+    @property
     def vault(self) -> Path:
         return self.directory / "vault"
 
@@ -59,6 +64,11 @@ class Estate:
     @property
     def state(self) -> Path:
         return self.directory / "state.db"
+
+    @property
+    def drills(self) -> Path:
+        """The scorecards of drills."""
+        return self.directory / "drills"
 
     @property
     def run(self) -> Path:
@@ -90,6 +100,16 @@ class Estate:
     def snapshot_socket(self) -> Path:
         """Where the control process publishes the snapshot to the gateways."""
         return self.run / "snapshot.sock"
+
+    @property
+    def kept(self) -> tuple[Path, ...]:
+        """The folders of what is kept, where files are moved from place to place. Sockets are in none of them."""
+        return (self.keys, self.vault, self.ledger, self.salts)
+
+    @property
+    def gateway_socket(self) -> Path:
+        """HTTP: the public API, for calls that the estate makes itself. Keys and rules hold there as on the port."""
+        return self.run / "gateway.sock"
 
     def engine_folder(self, target: str) -> Path:
         """The one folder that an engine may write to: its socket's."""

@@ -1,7 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """What processes tell the control process: which snapshot a gateway has, what it counted, and which processes run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """A target that a gateway finds degraded."""
+
+    target: str
+    since_unix: float
+    error: str  # the code of the newest fault
+    faults: int  # in a row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One answer of a provider that looks like a withdrawal."""
+
+    target: str
+    key_id: str  # whose call it was; "canary" for one that the estate made itself
+    status: int  # HTTP
+    legal: bool  # whether the provider gave a legal or regional reason
+    at_unix: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLoad:
+    """How many calls a target has now, those that wait for it too."""
+
+    target: str
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,8 +43,16 @@ class GatewayReport:
     in_flight: int = 0
     refused: int = 0
     failed: int = 0
+    shed: int = 0  # refused for want of a free engine, and counted nowhere else
     unauthenticated: int = 0  # counted, not recorded: nobody without a key can fill the log
     rate_limited: int = 0
+    failovers: int = 0  # targets that failed a call before its first byte, and another one answered
+    seams: int = 0  # places where an answer broke off, and went on
+    detected: dict[str, int] = field(default_factory=dict)  # calls whose class the detector raised, by what it found
+    load: tuple[TargetLoad, ...] = ()  # of the targets that have calls now
+    outages: tuple[Outage, ...] = ()
+    evidence: tuple[Evidence, ...] = ()  # since the report before
+    answered: tuple[str, ...] = ()  # targets that have answered since, and since any evidence here of a sibling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 
 from freehold.contract.backend import Service, Target
 from freehold.contract.call import DataClass
+from freehold.contract.drill import Drill
+from freehold.contract.endpoint import Endpoint
 from freehold.contract.law import Law
+from freehold.contract.standing import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,8 @@ class ApiKey:
     requests_per_minute: int
     data_class: DataClass = DataClass.PUBLIC
     expires_at_unix: float = 0.0  # 0: never
+    drill: str = ""  # the drill whose calls it makes; empty: it is no drill's
+    pins_target: bool = False  # whether its calls name the one target that may answer: the estate's own, for acceptance
 
     def lists(self, service: str) -> bool:
         """Whether the key may name the service. What may then see the call is the policy's to say."""
@@ -31,6 +36,11 @@ class Snapshot:
     version: int
     services: tuple[Service, ...] = ()
     targets: tuple[Target, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()  # one for each provider that a target uses
+    standings: tuple[Standing, ...] = ()  # of the targets that are not active
     keys: tuple[ApiKey, ...] = ()
     law: Law = field(default_factory=Law)
+    drill: Drill | None = None  # the one that is being run
+    detector: str = ""  # what looks for personal data in the texts of calls; empty: nothing does
+    detector_class: DataClass = DataClass.PERSONAL  # at least that of calls in which it finds any
     max_body_bytes: int = field(default=32 * 2**20)

@@ -280,12 +280,15 @@ class ChatExchange:
         self._writer = writer
         self._change = change
         self._usage = Usage()
+        self._prompt_tokens = self._read_tokens = 0
 
     def event(self, event: Event) -> bytes:
         if not event.data:
             return ping_for(event)
         written = []
         for chat in self._reader.event(event):
+            if isinstance(chat.usage, Usage):
+                chat.usage.prompt_tokens = self._prompt_tokens or max(0, chat.usage.prompt_tokens - self._read_tokens)
             count_chunk(chat, self._usage, self.tally)
             for changed in self._change.chunk(chat):
                 self.tally.finish = finish_of(changed) or self.tally.finish
@@ -296,11 +299,21 @@ class ChatExchange:
         return b"".join(written)
 
     def ending(self) -> bytes:
-        return self._writer.end(self._usage)
+        """The end of an answer whose backend did not end it, by what was counted where it did not say."""
+        usage = self._usage
+        usage.completion_tokens = max(usage.completion_tokens, self.tally.output_tokens)
+        usage.total_tokens = usage.prompt_tokens + usage.completion_tokens
+        return self._writer.end(usage)
 
-    def count_from(self, output_tokens: int) -> None:
-        """Go on counting from what another backend said of the answer."""
+    def count_from(self, output_tokens: int, *, prompt_tokens: int, read_tokens: int) -> None:
+        """Go on counting from what another backend said of the answer.
+
+        ``prompt_tokens`` has the caller's prompt, 0 where that backend did not tell. ``read_tokens`` are those of the
+        answer that are a part of the prompt now.
+        """
         self._usage.completion_tokens = self.tally.output_tokens = output_tokens
+        self._usage.prompt_tokens = self.tally.input_tokens = self._prompt_tokens = prompt_tokens
+        self._read_tokens = read_tokens
 
     def whole(self, body: bytes) -> bytes:
         chat = self._reader.whole(body)

@@ -37,6 +37,8 @@ from freehold.dialect.sse import DONE, PING, Splitter, named_event
 from freehold.dialect.translate import translated
 from freehold.errors import Unsupported
 
+_ANEW = "\n\n"  # between thoughts that were cut and those that begin anew, where nothing else parts them
+
 
 class CallPlan:
     """One request in its dialect, put to whichever backend answers it."""
@@ -60,17 +62,21 @@ class CallPlan:
 
     def begin(self, backend: Backend) -> Exchange:
         """Ask for the answer. Raises Unsupported where the backend cannot do what is asked."""
-        return self._ranked(self._codec.exchange(self._request, backend))
+        return _ranked(self._codec.exchange(self._request, backend), self._priority)
 
     def go_on(self, backend: Backend, sent: bytes) -> Exchange:
-        """Ask for the rest of an answer of which the caller has ``sent``. Raises Unsupported."""
+        """Ask for the rest of an answer of which the caller has ``sent``, before all that has not begun.
+
+        Raises Unsupported.
+        """
         hub, events, said = self._hub(), Splitter().feed(sent), _Said()
         writer = self._written(events, said)
         if self._voice.repeats_prefill:
             said.text = said.text.removeprefix(hub.prefill)
-        exchange = _asked(_rest_of(hub, said), backend, _RestWriter(writer, said))
-        exchange.count_from(said.tokens)
-        return self._ranked(exchange)
+        rest = _RestWriter(writer, said, parts_thoughts=self._voice.parts_thoughts)
+        exchange = _asked(_rest_of(hub, said), backend, rest)
+        exchange.count_from(said.tokens, prompt_tokens=said.usage.prompt_tokens, read_tokens=said.text_tokens)
+        return _ranked(exchange, Priority.BEGUN)
 
     def ending(self, exchange: Exchange) -> bytes:
         """The end of a stream whose backend said why it ends, and did not close it."""
@@ -91,11 +97,6 @@ class CallPlan:
         if not self._show_seam:
             return b""
         return f": seam {seam.kind}; from {seam.left} to {seam.taken_by}; {seam.error}\n\n".encode()
-
-    def _ranked(self, exchange: Exchange) -> Exchange:
-        if self._priority != Priority.NORMAL:
-            exchange.upstream = replace(exchange.upstream, priority=self._priority)
-        return exchange
 
     def _hub(self) -> ChatRequest:
         request = self._request
@@ -132,13 +133,21 @@ class CallPlan:
         raise Unsupported("an answer of this endpoint cannot be gone on with")
 
 
+def _ranked(exchange: Exchange, priority: Priority) -> Exchange:
+    if priority != Priority.NORMAL:
+        exchange.upstream = replace(exchange.upstream, priority=priority)
+    return exchange
+
+
 @dataclass(slots=True)
 class _Said:
     """What the caller has of an answer."""
 
     text: str = ""
     tokens: int = 0  # pieces, which is near enough
+    text_tokens: int = 0  # those of the text, which whoever goes on gets to read
     called: bool = False
+    thought: bool = False
     first: Chat = field(default_factory=Chat)  # names and dates the answer
     usage: Usage = field(default_factory=Usage)
 
@@ -152,6 +161,8 @@ class _Said:
             self.text += said.content or ""
             self.called = self.called or bool(said.tool_calls)
             self.tokens += bool(said.content or said.reasoning_content or said.refusal)
+            self.text_tokens += bool(said.content)
+            self.thought = self.thought or bool(said.reasoning_content)
 
     @property
     def space(self) -> str:
@@ -184,10 +195,11 @@ def _asked(rest: ChatRequest, backend: Backend, writer: ChatWriter) -> ChatExcha
 class _RestWriter:
     """Writes the rest with a writer that stands where the caller is. One answer has one name, one date and one role."""
 
-    def __init__(self, writer: ChatWriter, said: _Said) -> None:
+    def __init__(self, writer: ChatWriter, said: _Said, *, parts_thoughts: bool) -> None:
         self._writer = writer
         self._said = said
         self._space = said.space
+        self._anew = _ANEW if said.thought and not parts_thoughts else ""
 
     def chunk(self, chat: Chat) -> bytes:
         first = self._said.first
@@ -198,9 +210,6 @@ class _RestWriter:
         return self._writer.chunk(chat) if says else b""
 
     def end(self, usage: Usage) -> bytes:
-        """The usage of one answer: the caller's prompt once, and all that was said."""
-        usage.prompt_tokens = self._said.usage.prompt_tokens or max(0, usage.prompt_tokens - self._said.tokens)
-        usage.total_tokens = usage.prompt_tokens + usage.completion_tokens
         return self._writer.end(usage)
 
     def answer(self, chat: Chat) -> bytes:
@@ -213,6 +222,8 @@ class _RestWriter:
             said.role = UNSET
         if said.content:
             said.content = self._after_space(said.content)
+        if said.reasoning_content:
+            said.reasoning_content, self._anew = self._anew + said.reasoning_content, ""
         return bool(said != type(said)() or choice.finish_reason)
 
     def _after_space(self, text: str) -> str:
@@ -250,13 +261,16 @@ class _Voice:
     calls: Callable[[Mapping[str, Any]], bool]  # whether one does begin in an event
     end: bytes = DONE
     repeats_prefill: bool = False  # whether an answer begins with the assistant's message that it goes on from
+    parts_thoughts: bool = True  # whether thoughts that begin anew have a block of their own
     ping: bytes = PING
 
 
 _VOICES: Mapping[Dialect, _Voice] = MappingProxyType(
     {
-        Dialect.OPENAI: _Voice(OpenAIReader, b'"tool_calls"', _chat_calls),
-        Dialect.MISTRAL: _Voice(MistralReader, b'"tool_calls"', _chat_calls, repeats_prefill=True),
+        Dialect.OPENAI: _Voice(OpenAIReader, b'"tool_calls"', _chat_calls, parts_thoughts=False),
+        Dialect.MISTRAL: _Voice(
+            MistralReader, b'"tool_calls"', _chat_calls, repeats_prefill=True, parts_thoughts=False
+        ),
         Dialect.RESPONSES: _Voice(ResponsesReader, b'"function_call"', _response_calls, end=b""),
         Dialect.ANTHROPIC: _Voice(
             MessagesReader,

@@ -29,7 +29,6 @@ _MODEL: Final = re.compile(rb'("model"\s*:\s*")[^"]*(")')
 _HALF: Final = b'data: {"id": "drill", "choices": [{"delta": {"content": "\n\n'
 _ERROR: Final = b'{"type": "error", "error": {"type": "overloaded_error", "message": "a fault of a drill"}}'
 _ERROR_EVENT: Final = b"event: error\ndata: " + _ERROR + b"\n\n"
-_CUT_OVER: Final = Sabotage(kind=FaultKind.RESET, running=True)  # by a directive that does not let answers finish
 _NO_CONNECTION: Final = frozenset({FaultKind.REFUSE, FaultKind.DNS, FaultKind.TLS})
 
 
@@ -62,9 +61,6 @@ class Faults:
 
     def met_under_way(self, target: str, drill_id: str) -> Sabotage | None:
         """What an answer meets that is under way."""
-        drill = self._in_force(drill_id)
-        if drill and any(standing.cuts for standing in drill.standings if standing.target == target):
-            return _CUT_OVER
         fault = self._fault(target, drill_id)
         return fault if fault and fault.running else None
 
@@ -204,6 +200,7 @@ class _Spoilt:
         """Wait for nothing more."""
         if self._coming is not None:
             self._coming.cancel()
+            self._coming.add_done_callback(_heard)
 
     async def _spoil(self, fault: Sabotage, block: bytes) -> bytes:
         match fault.kind:
@@ -257,6 +254,12 @@ class _Spoilt:
             piece = coming.result()
             self._buffer += piece
             self._ended = not piece
+
+
+def _heard(coming: "asyncio.Future[bytes]") -> None:
+    """Nobody asks any more what became of it."""
+    if not coming.cancelled():
+        coming.exception()
 
 
 def _made(fault: Sabotage) -> _Answer:

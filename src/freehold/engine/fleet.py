@@ -10,7 +10,7 @@ from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
 from freehold.contract.weights import VerifiedWeights
 from freehold.engine.owned import Means, OwnedEngine, Terms
-from freehold.settings import TargetSection
+from freehold.settings import EngineTargetSection
 
 _LOOK_EVERY_S: Final = 1.0
 _MEANS: Final = Means()
@@ -22,7 +22,7 @@ class EngineFleet:
     def __init__(
         self,
         estate: Estate,
-        targets: Mapping[str, TargetSection],
+        targets: Mapping[str, EngineTargetSection],
         verify: Callable[[str], VerifiedWeights],
         *,
         sealed: bool = False,
@@ -66,6 +66,11 @@ class EngineFleet:
         """A call is waiting. An unknown target is none of this estate's: nothing happens."""
         if engine := self._engines.get(target):
             engine.wake()
+
+    def kill(self, target: str) -> None:
+        """Have the process of a target's engine die, for a drill."""
+        if engine := self._engines.get(target):
+            engine.kill()
 
     def retry(self, model: str) -> None:
         """The vault's model was brought in or replaced: engines that had failed for it are tried again."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One engine as a gateway sees it: its state, who waits for it, how many calls it has, and its connections."""
+"""One engine as a gateway sees it: its state, whether anybody uses it, and its connections.
+
+Who has to wait for one of its slots is ``slots.py``'s.
+"""
 
 import asyncio
 from collections import deque
@@ -11,12 +14,21 @@ from typing import Final
 import aiohttp
 
 from freehold.channel import reachable_path
-from freehold.contract.backend import EngineState, EngineStatus
+from freehold.contract.backend import EngineState, EngineStatus, Priority
 from freehold.dialect.interface import Event, Upstream, Wire
 from freehold.dialect.sse import Splitter
 from freehold.engine.answers import closes, problem
+from freehold.engine.slots import Slot, Slots
 from freehold.errors import EngineBroke, EngineBusy, EngineUnavailable
 
+PATHS: Final = {
+    Wire.CHAT: "/v1/chat/completions",
+    Wire.COMPLETIONS: "/v1/completions",
+    Wire.MESSAGES: "/v1/messages",
+    Wire.COUNT_TOKENS: "/v1/messages/count_tokens",
+    Wire.INFILL: "/infill",
+}
+_WITHOUT_SLOT: Final = frozenset({Wire.COUNT_TOKENS})  # the engine answers these beside its other work
 _HEADERS: Final = {"Content-Type": "application/json"}
 _UNUSED_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent")
 _KEEP_ALIVE_S: Final = 2.0  # llama.cpp closes after 5; a call must not meet that
@@ -29,12 +41,13 @@ _UNKNOWN_S: Final = 5.0  # how long a target that the supervisor has not told of
 class EngineAnswer:
     """What came back: ``body``, or ``events`` for a stream. The other one is empty."""
 
-    __slots__ = ("_response", "body", "events")
+    __slots__ = ("_response", "body", "events", "limits")
 
     def __init__(self, response: aiohttp.ClientResponse, body: bytes, events: AsyncIterator[Event]) -> None:
         self._response = response
         self.body = body
         self.events = events
+        self.limits = None  # an owned engine has none
 
     def close(self) -> None:
         """Cut the connection, unless the answer was read to its end: the engine stops working on it."""
@@ -53,10 +66,18 @@ class Line:
         self._calls = self._waiting = 0
         self._told_in_use = False
         self._going_idle: asyncio.TimerHandle | None = None
+        self._slots = Slots(target)
+        self._able: EngineStatus | None = None  # as it was when it was ready last
+        self._away_since_s = 0.0  # on the loop's clock; of one that is not ready
         self.status: EngineStatus | None = None
 
     def update(self, status: EngineStatus) -> None:
         """Take what the supervisor says, and let go on who waited for it."""
+        if status.state is EngineState.READY:
+            self._able = status
+            self._slots.resize(max(1, status.slots), status.queue)
+        elif self.status is self._able:
+            self._away_since_s = asyncio.get_running_loop().time()
         self.status = status
         self._news.set()
         self._news = asyncio.Event()
@@ -66,30 +87,33 @@ class Line:
         if self._told_in_use:
             self._in_use(self._target, 1)
 
-    async def ready(self, patience_s: float) -> EngineStatus:
-        """The status of the engine once it is ready. Wakes it. Raises EngineUnavailable, EngineBusy."""
-        if self.status is not None and self.status.state is EngineState.READY:
-            return self.status
+    def warm(self) -> None:
+        """Wake the engine if it sleeps."""
+        if self.status is not None and self.status.state is EngineState.ASLEEP:
+            self._wake(self._target)
+
+    async def able(self, patience_s: float) -> EngineStatus:
+        """The engine's status as of when it was ready; waits for the first time. Wakes it.
+
+        Raises EngineUnavailable, EngineBusy.
+        """
+        if self._able is not None and self.status is not None and self.status.state is not EngineState.FAILED:
+            self.warm()
+            return self._able
         if self._waiting >= self._places:
-            raise EngineBusy(f"the engine of {self._target} is not ready, and as many calls as may wait for it do")
+            raise EngineBusy(
+                f"the engine of {self._target} is not ready, and as many calls as may wait for it do",
+                retry_after_s=self._slots.retry_after_s(Priority.NORMAL),
+            )
         self._waiting += 1
         try:
-            async with asyncio.timeout(patience_s):
-                await self._known()
-                return await self._awaited()
-        except TimeoutError as exc:
-            state = self.status.state if self.status else "not known to the supervisor"
-            raise EngineUnavailable(f"the engine of {self._target} is {state}, and was not ready in time") from exc
+            return await self._ready_before(asyncio.get_running_loop().time() + patience_s)
         finally:
             self._waiting -= 1
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """One of the places that the engine's slots and its queue have. Raises EngineBusy when there is none."""
-        if self._calls >= self._places:
-            raise EngineBusy(
-                f"the engine of {self._target} has {self._calls} calls, as many as its slots and its queue hold"
-            )
+    def using(self) -> Iterator[None]:
+        """Keep the engine from being put to sleep."""
         self._calls += 1
         if self._going_idle is not None:
             self._going_idle.cancel()
@@ -104,16 +128,32 @@ class Line:
             if not self._calls:
                 self._going_idle = asyncio.get_running_loop().call_later(_IDLE_AFTER_S, self._tell_idle)
 
-    async def ask(self, upstream: Upstream, patience_s: float) -> EngineAnswer:
-        """Send the call, and once more if the engine went away before it had begun to answer."""
-        status = await self.ready(patience_s)
+    async def slot(self, upstream: Upstream, patience_s: float) -> Slot:
+        """One of the engine's slots, once it is the call's turn. Raises EngineUnavailable, EngineBusy."""
+        await self.able(patience_s)
+        if upstream.wire not in _WITHOUT_SLOT:
+            return await self._slots.take(upstream.priority)
+        if self._calls > self._places:
+            raise EngineBusy(
+                f"the engine of {self._target} has {self._calls} calls, as many as its slots and its queue hold",
+                retry_after_s=self._slots.retry_after_s(upstream.priority),
+            )
+        return Slot(None)
+
+    async def ask(self, upstream: Upstream, slot: Slot, patience_s: float, since_s: float) -> EngineAnswer:
+        """Send the call, and once more if the engine went away before it had begun to answer.
+
+        ``since_s`` is when the call came, on the loop's clock: those who wait for an engine one after the other do not
+        wait longer for that.
+        """
+        status = await self._ready(patience_s, since_s)
         try:
-            return await self._answer(status, upstream)
+            return await self._answer(status, upstream, slot)
         except _Gone:
             await self._news_of(status)
-        status = await self.ready(patience_s)
+        status = await self._ready(patience_s, since_s)
         try:
-            return await self._answer(status, upstream)
+            return await self._answer(status, upstream, slot)
         except _Gone as exc:
             raise EngineBroke("the engine ended twice before it had begun to answer") from exc
 
@@ -126,6 +166,22 @@ class Line:
     @property
     def _places(self) -> int:
         return max(1, self.status.slots + self.status.queue) if self.status else _PLACES_UNTIL_KNOWN
+
+    async def _ready(self, patience_s: float, since_s: float) -> EngineStatus:
+        """The engine's status once it is ready. Its absence is what tries a call's patience, not the queue."""
+        if self.status is not None and self.status.state is EngineState.READY:
+            return self.status
+        return await self._ready_before(max(since_s, self._away_since_s) + patience_s)
+
+    async def _ready_before(self, deadline_s: float) -> EngineStatus:
+        """The same. Wakes it. Raises EngineUnavailable."""
+        try:
+            async with asyncio.timeout_at(deadline_s):
+                await self._known()
+                return await self._awaited()
+        except TimeoutError as exc:
+            state = self.status.state if self.status else "not known to the supervisor"
+            raise EngineUnavailable(f"the engine of {self._target} is {state}, and was not ready in time") from exc
 
     async def _known(self) -> None:
         """Wait until the supervisor has told of the target. One that it does not tell of soon is none of its."""
@@ -154,17 +210,18 @@ class Line:
                 async with asyncio.timeout(_NEWS_S):
                     await news.wait()
 
-    async def _answer(self, status: EngineStatus, upstream: Upstream) -> EngineAnswer:
+    async def _answer(self, status: EngineStatus, upstream: Upstream, slot: Slot) -> EngineAnswer:
         """Raises _Gone while nothing of an answer has come."""
         try:
             response = await self._connections(status).post(
-                f"http://engine{upstream.wire}", data=upstream.body, headers=_HEADERS
+                f"http://engine{PATHS[upstream.wire]}", data=upstream.body, headers=_HEADERS
             )
         except (aiohttp.ClientError, OSError) as exc:
             raise _Gone from exc
         if response.status == 200 and upstream.stream:
-            return EngineAnswer(response, b"", _Events(response.content, upstream.wire))
+            return EngineAnswer(response, b"", _Events(response.content, upstream.wire, slot))
         body = await _whole(response)
+        slot.free()
         if response.status != 200:
             raise problem(response.status, body)
         return EngineAnswer(response, body, _NoEvents())
@@ -195,11 +252,12 @@ class _Gone(Exception):
 class _Events:
     """The events of a stream, each as soon as it is whole. Ends only after the engine said that the answer is whole."""
 
-    __slots__ = ("_content", "_pending", "_splitter", "_whole", "_wire")
+    __slots__ = ("_content", "_pending", "_slot", "_splitter", "_whole", "_wire")
 
-    def __init__(self, content: aiohttp.StreamReader, wire: Wire) -> None:
+    def __init__(self, content: aiohttp.StreamReader, wire: Wire, slot: Slot) -> None:
         self._content = content
         self._wire = wire
+        self._slot = slot
         self._splitter = Splitter()
         self._pending: deque[Event] = deque()
         self._whole = False
@@ -213,6 +271,7 @@ class _Events:
         event = self._pending.popleft()
         if closes(event, self._wire):
             self._whole = True
+            self._slot.free()
         return event
 
     async def _read(self) -> None:

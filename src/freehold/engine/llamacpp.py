@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from freehold.engine.landlock import READ, RUN, Access, Grant
 from freehold.engine.order import Order
 from freehold.errors import EstateError
+from freehold.seal.landlock import READ, RUN, Access, Grant
 
 NAME: Final = "llama-server"
 

@@ -3,6 +3,7 @@
 
 import msgspec
 
+from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import EngineStatus
 from freehold.contract.report import ProcessReport
 
@@ -21,6 +22,12 @@ class Retry(msgspec.Struct, frozen=True, tag="retry"):
     """A person has acted: engines of this model that had failed are worth another start."""
 
     model: str
+
+
+class Crash(msgspec.Struct, frozen=True, tag="crash"):
+    """A drill has this target's engine die, without warning."""
+
+    target: str
 
 
 class InUse(msgspec.Struct, frozen=True, tag="in_use"):
@@ -47,5 +54,25 @@ class EstateProcesses(msgspec.Struct, frozen=True, kw_only=True, tag="processes"
     engines: tuple[EngineStatus, ...]
 
 
-ToSupervisor = Subscribe | Wake | Retry | InUse | AskProcesses
-FromSupervisor = Status | EstateProcesses
+class AskEgress(msgspec.Struct, frozen=True, tag="ask_egress"):
+    """Have the supervisor and every gateway try to get out, and send one EgressTried."""
+
+    bait: Bait
+
+
+class TryEgress(msgspec.Struct, frozen=True, tag="try_egress"):
+    """A gateway is to try to get out, and to send one GatewayTried."""
+
+    bait: Bait
+
+
+class GatewayTried(msgspec.Struct, frozen=True, tag="gateway_tried"):
+    tried: Tried
+
+
+class EgressTried(msgspec.Struct, frozen=True, tag="egress_tried"):
+    tried: tuple[Tried, ...]
+
+
+ToSupervisor = Subscribe | Wake | Retry | Crash | InUse | AskProcesses | AskEgress | GatewayTried
+FromSupervisor = Status | EstateProcesses | TryEgress | EgressTried

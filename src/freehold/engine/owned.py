@@ -23,13 +23,14 @@ from freehold.engine.order import Order, Report
 from freehold.engine.plan import Host, choose
 from freehold.engine.supervise import Child, Patience, Program, Watch
 from freehold.errors import EngineUnavailable, SettingsError
-from freehold.settings import TargetSection
+from freehold.settings import EngineTargetSection
 
 _SOCKET: Final = "engine.sock"  # llama-server takes a host for a socket by this ending
 _POLL_S: Final = 0.02
 # Threads of the engine that wait for each other stop spinning sooner than is usual: on a busy host whoever spins takes
 # the core from the one that is waited for.
-_ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8", "GOMP_SPINCOUNT": "1000"}
+# Without a HOME Python has the system look the user up, which may ask a daemon over a unix socket.
+_ENVIRONMENT: Final = {"HOME": "/", "LC_ALL": "C.UTF-8", "GOMP_SPINCOUNT": "1000"}
 _KEPT_ENVIRONMENT: Final = ("LD_LIBRARY_PATH",)  # nothing else of the supervisor's is the engine's business
 _STATES: Final = {
     "starting": EngineState.STARTING,
@@ -63,7 +64,7 @@ class OwnedEngine:
     """The engine of one target. Its weights are verified before every start, not only the first."""
 
     def __init__(
-        self, target: str, section: TargetSection, terms: Terms, changed: Callable[[EngineStatus], None]
+        self, target: str, section: EngineTargetSection, terms: Terms, changed: Callable[[EngineStatus], None]
     ) -> None:
         self._section = section
         self._terms = terms
@@ -100,6 +101,10 @@ class OwnedEngine:
         self._wanted = True
         if self._child.report.state == "stopped" and not self._stopping:
             self._child.start()
+
+    def kill(self) -> None:
+        """Have its process die, as a crash would."""
+        self._child.kill()
 
     def retry(self) -> None:
         """Start it again if it had failed."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from freehold.contract.weights import VerifiedWeights
-from freehold.settings import TargetSection
+from freehold.settings import EngineTargetSection
 
 _SLOTS: Final = 2  # two calls at once: on a small host more would only slow each other down
 _CONTEXT_STEP_TOKENS: Final = 256  # llama.cpp rounds to this
@@ -38,7 +38,7 @@ class EnginePlan:
 # llama.cpp's threads wait for each other many times a token. One that has to share its core with the gateway or with
 # applications holds up all of them: on two busy cores, two threads made a third of the tokens that one made. So a core
 # is left to the others, except while a prompt is read, where threads meet less often.
-def choose(target: TargetSection, weights: VerifiedWeights, host: Host) -> EnginePlan:
+def choose(target: EngineTargetSection, weights: VerifiedWeights, host: Host) -> EnginePlan:
     """The target's own numbers, and for the rest what fits the host."""
     slots = target.slots or _SLOTS
     free_bytes = max(0, host.memory_bytes - weights.size_bytes)

@@ -92,6 +92,7 @@ class Child:
         self._patience = patience
         self._clock = patience.clock
         self._supervision: asyncio.Task[None] | None = None
+        self._process: Process | None = None  # of the life under way
         self._restarts = 0
         self._early_deaths = 0
         self.report = ProcessReport(name=name, pid=0, state="stopped", since_unix=self._clock.unix())
@@ -112,6 +113,11 @@ class Child:
             await asyncio.wait((self._supervision,))
             self._supervision = None
         self._say("stopped")
+
+    def kill(self) -> None:
+        """End the process without warning. It is started again, as after any other death."""
+        if self._process is not None and self._process.returncode is None:
+            _signal_group(self._process, signal.SIGKILL)
 
     async def _supervise(self) -> None:
         try:
@@ -139,7 +145,7 @@ class Child:
         """One process from start to end, and why it ended. Raises OperatorError if another would end the same way."""
         self._say("starting")
         async with self._prepare() as program:
-            process = await self._spawn(program)
+            process = self._process = await self._spawn(program)
         try:
             self._say("starting", process)
             if problem := await self._until_ready(process):
@@ -149,6 +155,7 @@ class Child:
             self._say("running", process)
             return await self._until_end(process)
         finally:
+            self._process = None
             await _end(process, self._patience.grace_s)
 
     async def _spawn(self, program: Program) -> Process:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
+from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
@@ -29,6 +30,7 @@ from freehold.ledger.messages import (
     Admit,
     AskStatus,
     Conclude,
+    EgressTried,
     FromLedger,
     Hello,
     NotPublished,
@@ -37,11 +39,12 @@ from freehold.ledger.messages import (
     PublishNow,
     RecordAct,
     StatusReport,
+    TryEgress,
     Welcome,
     Written,
 )
 
-Answer = TypeVar("Answer", LedgerHead, LedgerStatus)
+Answer = TypeVar("Answer", LedgerHead, LedgerStatus, Tried)
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class LedgerClient:
         self._acts: dict[str, _Act] = {}
         self._heads: dict[int, asyncio.Future[LedgerHead | LedgerFault]] = {}
         self._reports: dict[int, asyncio.Future[LedgerStatus | LedgerFault]] = {}
+        self._attempts: dict[int, asyncio.Future[Tried | LedgerFault]] = {}
         self._asked = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -169,6 +173,11 @@ class LedgerClient:
         self._asked += 1
         return await self._ask(AskStatus(self._asked), self._reports)
 
+    async def try_egress(self, bait: Bait) -> Tried:
+        """Raises LedgerUnavailable."""
+        self._asked += 1
+        return await self._ask(TryEgress(self._asked, bait), self._attempts)
+
     def hello(self) -> Hello:
         return Hello(self._identity, (*self._waiting, *self._open, *self._outcomes))
 
@@ -185,9 +194,10 @@ class LedgerClient:
     def disconnected(self) -> None:
         """Questions are not kept; who asked may ask again."""
         fault = LedgerUnavailable("the ledger went away before it answered")
-        for ask in (*self._heads, *self._reports):
+        for ask in (*self._heads, *self._reports, *self._attempts):
             _answer(self._heads, ask, fault)
             _answer(self._reports, ask, fault)
+            _answer(self._attempts, ask, fault)
 
     def heard(self, message: FromLedger) -> None:
         match message:
@@ -201,6 +211,8 @@ class LedgerClient:
                 _answer(self._heads, ask, LedgerFull(reason) if full else LedgerUnavailable(reason))
             case StatusReport(ask, status):
                 _answer(self._reports, ask, status)
+            case EgressTried(ask, tried):
+                _answer(self._attempts, ask, tried)
             case Welcome():
                 pass  # said once, and heard by the line
         self._answered.set()
@@ -251,7 +263,7 @@ class LedgerClient:
         self._line.send(message)
 
     async def _ask(
-        self, question: PublishNow | AskStatus, asks: dict[int, asyncio.Future[Answer | LedgerFault]]
+        self, question: PublishNow | AskStatus | TryEgress, asks: dict[int, asyncio.Future[Answer | LedgerFault]]
     ) -> Answer:
         try:
             async with asyncio.timeout(self._admit_timeout_s):

@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 from freehold.contract.backend import BackendKind, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision
-from freehold.contract.record import Ending, Outcome
+from freehold.contract.record import Ending, Outcome, Seam, SeamKind
 from freehold.ledger.bundle import MAX_ENTRY_BYTES
 
 VERSION = 1
@@ -69,6 +69,16 @@ class AdmissionEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"
     asked_sha256: str | UnsetType = UNSET
 
 
+class SeamRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one target's answer broke off, and who went on with it."""
+
+    left: str
+    taken_by: str
+    how: SeamKind
+    error: str
+    at_bytes: int
+
+
 class OutcomeEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="outcome"):
     """An allowed call ended. ``admission`` is the index of its admission."""
 
@@ -86,6 +96,9 @@ class OutcomeEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     answer_bytes: int
     model: str | UnsetType = UNSET
     model_sha256: str | UnsetType = UNSET
+    answered_as: str | UnsetType = UNSET  # only where a provider answered with another model than it was asked for
+    answered_as_sha256: str | UnsetType = UNSET
+    seams: tuple[SeamRecord, ...] | UnsetType = UNSET  # only of an answer that broke off after its first byte
 
 
 class ActEntry(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="act"):
@@ -177,8 +190,14 @@ def outcome(result: Outcome, admission_index: int, *, at_utc: datetime) -> bytes
             answer=result.answer,
             answer_bytes=result.answer_bytes,
             **_name_or_digest("model", result.model),
+            seams=tuple(_seam_record(seam) for seam in result.seams) or UNSET,
+            **(_name_or_digest("answered_as", result.answered_as) if result.answered_as else {}),
         )
     )
+
+
+def _seam_record(seam: Seam) -> SeamRecord:
+    return SeamRecord(left=seam.left, taken_by=seam.taken_by, how=seam.kind, error=seam.error, at_bytes=seam.at_bytes)
 
 
 def act(  # noqa: PLR0913 - one argument for each part of the record

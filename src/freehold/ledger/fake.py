@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
@@ -107,6 +108,9 @@ class FakeLedger:
             full=self.fault is not None,
             fsync_us=0,
         )
+
+    async def try_egress(self, bait: Bait) -> Tried:  # noqa: ARG002 - it has no process of its own
+        return Tried(process="ledger", pid=0)
 
     def _append(self, data: bytes) -> int:
         self.entries.append(data)

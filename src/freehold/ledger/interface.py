@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
@@ -61,4 +62,8 @@ class Ledger(Protocol):
 
     async def status(self) -> LedgerStatus:
         """Raises LedgerUnavailable."""
+        ...
+
+    async def try_egress(self, bait: Bait) -> Tried:
+        """Have the ledger's process try to get out. Raises LedgerUnavailable."""
         ...

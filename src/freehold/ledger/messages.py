@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 
+from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
@@ -54,7 +55,14 @@ class AskStatus(msgspec.Struct, frozen=True, tag="status"):
     ask: int
 
 
-ToLedger = Hello | Admit | Conclude | RecordAct | PublishNow | AskStatus
+class TryEgress(msgspec.Struct, frozen=True, tag="try-egress"):
+    """The ledger's process is to try to get out."""
+
+    ask: int
+    bait: Bait
+
+
+ToLedger = Hello | Admit | Conclude | RecordAct | PublishNow | AskStatus | TryEgress
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
@@ -94,4 +102,9 @@ class StatusReport(msgspec.Struct, frozen=True, tag="status-report"):
     status: LedgerStatus
 
 
-FromLedger = Welcome | Written | NotWritten | Published | NotPublished | StatusReport
+class EgressTried(msgspec.Struct, frozen=True, tag="egress-tried"):
+    ask: int
+    tried: Tried
+
+
+FromLedger = Welcome | Written | NotWritten | Published | NotPublished | StatusReport | EgressTried

@@ -7,11 +7,13 @@ its calls, and the ledger concludes them. It never sees content.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 
 from freehold.channel import Channel, ChannelClosed, listen
+from freehold.contract.attempt import Tried
 from freehold.errors import LedgerFault, LedgerFull
 from freehold.ledger.docket import Docket
 from freehold.ledger.interface import LedgerHead, LedgerStatus
@@ -20,6 +22,7 @@ from freehold.ledger.messages import (
     Admit,
     AskStatus,
     Conclude,
+    EgressTried,
     FromLedger,
     Hello,
     NotPublished,
@@ -28,12 +31,14 @@ from freehold.ledger.messages import (
     RecordAct,
     StatusReport,
     ToLedger,
+    TryEgress,
     Welcome,
 )
 from freehold.ledger.peer import Peer
 from freehold.ledger.recovery import recover
 from freehold.ledger.search import find_outcome
 from freehold.ledger.writer import Writer
+from freehold.seal.attempts import attempt_all
 
 _RETRY_S = 1.0
 _REREAD_ENTRIES = 4096  # before the low-water mark: to know the latest outcomes and acts again if they are sent again
@@ -168,6 +173,8 @@ class LedgerService:
                 self._begin(self._publish_for(peer, ask))
             case AskStatus(ask):
                 peer.say(StatusReport(ask, self._status()))
+            case TryEgress():
+                self._begin(self._try_egress_for(peer, message))
             case Hello():
                 peer.hang_up()
 
@@ -179,6 +186,10 @@ class LedgerService:
             return
         head = LedgerHead(origin=self._log.origin, size=self._log.published_size, checkpoint=note.decode())
         peer.say(Published(ask, head))
+
+    async def _try_egress_for(self, peer: Peer, message: TryEgress) -> None:
+        attempts = await asyncio.to_thread(attempt_all, message.bait)
+        peer.say(EgressTried(message.ask, Tried(process="ledger", pid=os.getpid(), attempts=attempts)))
 
     async def _answer_from_log(self, peer: Peer, message: Conclude) -> None:
         """A call that ended too long ago to be remembered: its outcome is in the log."""

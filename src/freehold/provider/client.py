@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from freehold.contract.backend import BackendKind, Target
@@ -36,7 +36,6 @@ from freehold.provider.reading import (
     too_slow,
     whole,
 )
-from freehold.relay import Running
 
 _WATCH: Final = Watch(unix=time.time, monotonic=time.monotonic)
 
@@ -60,7 +59,6 @@ class Providers:
         self._lookup = lookup
         self._diallers: dict[Endpoint, Dialler] = {}
         self._faults = Faults(watch.unix)
-        self._running = Running()
         self._retiring: set[asyncio.Task[None]] = set()
 
     def under(self, snapshot: Snapshot) -> "Provided":
@@ -78,7 +76,7 @@ class Providers:
             self._faults.put(drill)
             ways = {name: Saboteur(self._diallers[way.endpoint], self._faults, drill.id) for name, way in ways.items()}
         targets = {target.name: target for target in snapshot.targets if target.kind is BackendKind.PROVIDER}
-        return Provided(targets, ways, self._secrets, self._watch, self._running)
+        return Provided(targets, ways, self._secrets, self._watch)
 
     async def close(self) -> None:
         await asyncio.gather(*self._retiring, *(dialler.close() for dialler in self._diallers.values()))
@@ -87,20 +85,11 @@ class Providers:
 class Provided:
     """The providers of one snapshot."""
 
-    def __init__(
-        self,
-        targets: Mapping[str, Target],
-        ways: Mapping[str, Way],
-        secrets: Secrets,
-        watch: Watch,
-        running: Running,
-    ) -> None:
-        """``running`` is every snapshot's: an answer may outlast the one that it began under."""
+    def __init__(self, targets: Mapping[str, Target], ways: Mapping[str, Way], secrets: Secrets, watch: Watch) -> None:
         self._targets = targets
         self._ways = ways
         self._secrets = secrets
         self._watch = watch
-        self._running = running
 
     def __contains__(self, target: str) -> bool:
         return target in self._targets
@@ -131,24 +120,15 @@ class Provided:
             headers_of(endpoint, upstream, secret),
             Leave(decision=decision, target=known),
         )
-        with self._running.run(target) as run:
-            async with AsyncExitStack() as stack:
-
-                async def answering() -> ProviderAnswer:
+        async with AsyncExitStack() as stack:
+            try:
+                async with self._watch.within(patience_s):
                     with reaching(place, limits.connect_s):
                         response = await stack.enter_async_context(posting)
-                    return await self._answer(response, upstream, limits, place)
-
-                try:
-                    async with self._watch.within(patience_s):
-                        answer = await run.wait(answering)
-                except TimeoutError as exc:
-                    raise too_slow(limit, patience_s, place) from exc
-                yield replace(answer, events=run.watch(answer.events))
-
-    def cut(self, target: str) -> None:
-        """Break off every answer of the target that is under way, whichever snapshot it began under."""
-        self._running.cut(target)
+                    answer = await self._answer(response, upstream, limits, place)
+            except TimeoutError as exc:
+                raise too_slow(limit, patience_s, place) from exc
+            yield answer
 
     async def _answer(
         self, response: Response, upstream: Upstream, limits: AnswerLimits, place: Place

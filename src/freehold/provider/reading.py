@@ -23,6 +23,7 @@ from freehold.provider.faults import Place, fault_within, reading
 from freehold.provider.words import is_error
 
 _MINUTE_S: Final = 60.0
+_MOST_IN_WINDOW: Final = 10  # events
 _LAST_BYTES_S: Final = 0.2  # for the end of a connection after the end of an answer, so that it can be used again
 _ERROR_BYTES: Final = 256 * 1024
 _CLOSING: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
@@ -176,12 +177,15 @@ class NoEvents:
 
 
 class _Pace:
-    """How long the next event may take, so that every window of time has as many events as there must be."""
+    """How long the next event may take, so that every window of time has as many events as there must be.
+
+    A window is a minute at most, and that of ten events: a high pace shows within seconds that it is not kept.
+    """
 
     __slots__ = ("_events", "_waited_s", "_window_s")
 
     def __init__(self, least_per_minute: float) -> None:
-        least = max(1, ceil(least_per_minute))
+        least = min(max(1, ceil(least_per_minute)), _MOST_IN_WINDOW)
         self._window_s = _MINUTE_S * least / least_per_minute if least_per_minute else float("inf")
         self._events = deque([0.0] * least, maxlen=least)  # when the newest came, in time waited
         self._waited_s = 0.0

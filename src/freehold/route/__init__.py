@@ -3,5 +3,6 @@
 
 from freehold.route.names import Names
 from freehold.route.order import order
+from freehold.route.outage import Outages
 
-__all__ = ["Names", "order"]
+__all__ = ["Names", "Outages", "order"]

@@ -8,7 +8,8 @@ from aiohttp import web
 from tests.provider_builder import ALLOWED, TARGET, endpoint, looking_up, never_look_up, serving
 
 from freehold.contract.estate import Estate
-from freehold.egress.dialler import Dialler, Leave
+from freehold.egress.dialler import Dialler
+from freehold.egress.interface import Leave
 from freehold.errors import ProviderUnavailable
 
 LEAVE = Leave(decision=ALLOWED, target=TARGET)

@@ -15,6 +15,7 @@ from freehold.admin.interface import Listening, Parts
 from freehold.admin.operations import Asker, Operations
 from freehold.admin.publish import Publisher
 from freehold.admin.state import State
+from freehold.contract.attempt import Attempt, Bait, Reach, Tried
 from freehold.contract.backend import EngineState, EngineStatus, Jail, Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
@@ -69,6 +70,10 @@ class FakeLedger:
             fsync_us=40,
         )
 
+    async def try_egress(self, bait: Bait) -> Tried:
+        shut = (Attempt(name="tcp-ipv4", outcome=Reach.REFUSED, reason="EACCES"),)
+        return Tried(process="ledger", pid=1, attempts=shut)
+
     def admit(self, call: Call, decision: Decision, *, targets: Sequence[Target], snapshot_version: int) -> Admission:
         raise AssertionError("the control process admits no call")
 
@@ -89,9 +94,22 @@ class FakeSupervisor:
     )
 
     retried: list[str] = field(default_factory=list)
+    crashed: list[str] = field(default_factory=list)
+
+    woken: list[str] = field(default_factory=list)
+
+    async def wake(self, target: str) -> None:
+        self.woken.append(target)
 
     async def retry(self, model: str) -> None:
         self.retried.append(model)
+
+    async def crash(self, target: str) -> None:
+        self.crashed.append(target)
+
+    async def try_egress(self, bait: Bait) -> tuple[Tried, ...]:
+        shut = (Attempt(name="tcp-ipv4", outcome=Reach.REFUSED, reason="EACCES"),)
+        return tuple(Tried(process=name, pid=1, attempts=shut) for name in ("supervisor", "gateway"))
 
     async def processes(self) -> EstateProcesses:
         return EstateProcesses(processes=(ProcessReport(name="ledger", pid=1, state="running"),), engines=self.engines)

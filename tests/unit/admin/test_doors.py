@@ -76,3 +76,11 @@ async def test_a_port_on_every_address_is_asked_by_any_address_and_no_strange_na
     assert await port.admit({"host": "192.0.2.7:8081"}, open_to_all=True) == ""
     with pytest.raises(ForeignOrigin):
         await port.admit({"host": "attacker.example"}, open_to_all=True)
+
+
+async def test_whoever_shows_a_token_on_the_socket_acts_as_its_operator(state: State, port: AdminPort) -> None:
+    socket = ControlSocket(state)
+    assert await socket.admit({}, open_to_all=False) == "local"
+    assert await socket.admit({"authorization": f"Bearer {TOKEN}"}, open_to_all=False) == "op_1"
+    with pytest.raises(InvalidToken, match="missing or not valid"):
+        await socket.admit({"authorization": "Bearer fho_old"}, open_to_all=False)

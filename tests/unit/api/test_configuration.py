@@ -1,18 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
 from freehold.api.configuration import Configuration
-from freehold.contract.backend import BackendKind, Model, Service, Target
+from freehold.contract.backend import BackendKind, EngineStatus, Model, Service, Target
 from freehold.contract.call import DataClass
+from freehold.contract.decision import Decision
 from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.dialect.interface import Backend, Upstream
 from freehold.errors import InvalidKey
+from freehold.relay import BackendAnswer
 
 
 def key(secret: str, **more: object) -> ApiKey:
     values = {"id": f"key_{secret}", "services": ("*",), "requests_per_minute": 1, **more}
     return ApiKey(secret_sha256=hashlib.sha256(secret.encode()).hexdigest(), **values)  # type: ignore[arg-type] # a test's shorthand
+
+
+class Nobody:
+    """Backends that nothing here asks."""
+
+    def status(self, target: str) -> EngineStatus | None:
+        raise NotImplementedError
+
+    async def ready(self, target: str) -> Backend:
+        raise NotImplementedError
+
+    def open(self, target: str, upstream: Upstream, decision: Decision) -> AbstractAsyncContextManager[BackendAnswer]:
+        raise NotImplementedError
+
+    def cut(self, target: str) -> None:
+        raise NotImplementedError
 
 
 CONFIGURATION = Configuration(
@@ -27,7 +47,8 @@ CONFIGURATION = Configuration(
             for name in ("a", "b")
         ),
         keys=(key("good"), key("old", expires_at_unix=100.0), key("narrow", services=("other",))),
-    )
+    ),
+    Nobody(),
 )
 
 

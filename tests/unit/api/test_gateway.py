@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,11 +14,14 @@ from tests.law_builder import law
 
 from freehold.api.gateway import Gateway
 from freehold.api.rsgi import ProtocolClosed
-from freehold.contract.backend import BackendKind, EngineStatus, Model, Service, Target
+from freehold.contract.backend import BackendKind, EngineStatus, Model, Priority, Service, Target
 from freehold.contract.call import DataClass
+from freehold.contract.decision import Decision
 from freehold.contract.record import Ending
+from freehold.contract.report import TargetLoad
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect.interface import Backend, Event, Upstream, Wire
+from freehold.dialect.limits import RateLimits
 from freehold.errors import EngineBroke, EngineBusy, FreeholdError
 from freehold.ledger.entry import AdmissionEntry, OutcomeEntry, read_entry
 from freehold.ledger.fake import FakeLedger
@@ -115,6 +118,7 @@ async def events(*raws: bytes, fault: FreeholdError | None = None) -> AsyncItera
 class Answer:
     body: bytes = WHOLE
     events: AsyncIterator[Event] = field(default_factory=events)
+    limits: RateLimits | None = None
 
 
 class Engine:
@@ -126,6 +130,7 @@ class Engine:
         self.go.set()
         self.asked = asyncio.Event()
         self.bodies: list[bytes] = []
+        self.priorities: list[Priority] = []
 
     def status(self, target: str) -> EngineStatus | None:
         return None
@@ -134,14 +139,18 @@ class Engine:
         return Backend(model="m", wires=frozenset(Wire), context_tokens=100, tools=False)
 
     @asynccontextmanager
-    async def open(self, target: str, upstream: Upstream) -> AsyncIterator[Answer]:
+    async def open(self, target: str, upstream: Upstream, decision: Decision) -> AsyncIterator[Answer]:
         self.bodies.append(upstream.body)
+        self.priorities.append(upstream.priority)
         self.asked.set()
         await self.go.wait()
         answer = self.answer()
         if isinstance(answer, FreeholdError):
             raise answer
         yield answer
+
+    def cut(self, target: str) -> None:
+        raise NotImplementedError
 
 
 def key(secret: str, **more: Any) -> ApiKey:
@@ -171,7 +180,7 @@ class House:
     def __init__(self, answer: Callable[[], Answer | FreeholdError] = Answer) -> None:
         self.ledger = FakeLedger()
         self.engine = Engine(answer)
-        self.gateway = Gateway("gateway-1", self.ledger, self.engine)
+        self.gateway = Gateway("gateway-1", self.ledger, lambda _: self.engine)
         self.gateway.configure(SNAPSHOT)
 
     async def ask(self, body: object = HELLO, path: str = CHAT, *, method: str = "POST", **headers: str) -> Server:
@@ -211,20 +220,21 @@ async def test_an_admitted_call_has_one_outcome_with_tokens_and_a_commitment() -
 
 
 STREAM = (chunk(role="assistant"), chunk(content="ho"), chunk(), b"data: [DONE]\n\n")
+PIECES = (STREAM[0] + STREAM[1], *STREAM[2:])  # what opens an answer goes with the first words of it
 
 
 async def test_a_stream_in_the_callers_own_dialect_is_forwarded_as_it_came() -> None:
     house = House(lambda: Answer(events=events(*STREAM)))
     server = await house.ask({**HELLO, "stream": True})
     assert server.headers["content-type"].startswith("text/event-stream")
-    assert tuple(server.pieces) == STREAM
+    assert tuple(server.pieces) == PIECES
     assert house.outcomes[0].ending is Ending.COMPLETE
 
 
 async def test_a_stream_that_breaks_ends_with_the_dialects_own_error() -> None:
     house = House(lambda: Answer(events=events(*STREAM[:2], fault=EngineBroke("cut"))))
     server = await house.ask({**HELLO, "stream": True})
-    assert tuple(server.pieces[:2]) == STREAM[:2]
+    assert server.pieces[0] == PIECES[0]
     assert json.loads(server.pieces[-1].removeprefix(b"data: "))["error"]["code"] == "engine_failed"
     (outcome,) = house.outcomes
     assert (outcome.ending, outcome.error) == (Ending.FAILED, "engine_failed")
@@ -233,10 +243,10 @@ async def test_a_stream_that_breaks_ends_with_the_dialects_own_error() -> None:
 
 async def test_whoever_hangs_up_in_mid_stream_is_on_record_as_cancelled() -> None:
     house = House(lambda: Answer(events=events(*STREAM)))
-    server = Server({**HELLO, "stream": True}, hang_up_after=2)
+    server = Server({**HELLO, "stream": True}, hang_up_after=1)
     await house.gateway.__rsgi__(Scope(), server)
     (outcome,) = house.outcomes
-    assert (outcome.ending, outcome.answer_bytes) == (Ending.CANCELLED, sum(map(len, STREAM[:2])))
+    assert (outcome.ending, outcome.answer_bytes) == (Ending.CANCELLED, len(PIECES[0]))
     assert house.gateway.report.in_flight == 0
 
 
@@ -251,7 +261,7 @@ async def test_whoever_hangs_up_with_the_whole_answer_in_hand_has_not_cancelled_
 
     house = House(lambda: Answer(events=lingering()))
     await house.gateway.__rsgi__(Scope(), server)
-    assert tuple(server.pieces) == STREAM
+    assert tuple(server.pieces) == PIECES
     assert [outcome.ending for outcome in house.outcomes] == [Ending.COMPLETE]
 
 
@@ -332,12 +342,27 @@ async def test_what_the_caller_got_wrong_is_said_and_not_on_record(body: object,
 
 
 async def test_a_full_engine_says_when_to_come_back_and_the_call_is_on_record_as_failed() -> None:
-    house = House(lambda: EngineBusy("every slot is taken"))
+    house = House(lambda: EngineBusy("every slot is taken", retry_after_s=11.2))
     server = await house.ask()
     assert (server.status, server.json["error"]["code"]) == (503, "engine_busy")
-    assert server.headers["retry-after"] == "1"
+    assert server.headers["retry-after"] == "12"
     assert server.headers["freehold-receipt"]
     assert (house.outcomes[0].ending, house.outcomes[0].error) == (Ending.FAILED, "engine_busy")
+    assert (house.gateway.report.shed, house.gateway.report.failed) == (1, 0)
+
+
+async def test_the_priority_of_a_service_is_that_of_its_calls() -> None:
+    house = House()
+    high = replace(SNAPSHOT.services[0], priority=Priority.HIGH)
+    await house.ask()
+    house.gateway.configure(replace(SNAPSHOT, services=(high, *SNAPSHOT.services[1:])))
+    await house.ask()
+    assert house.engine.priorities == [Priority.NORMAL, Priority.HIGH]
+
+
+async def test_the_report_says_how_many_calls_each_target_has() -> None:
+    gateway = Gateway("gateway-1", FakeLedger(), lambda _: Engine(), load=lambda: {"local": 3})
+    assert gateway.report.load == (TargetLoad(target="local", in_flight=3),)
 
 
 async def test_a_bug_costs_one_call_and_says_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:
@@ -393,7 +418,7 @@ async def test_health_needs_no_key() -> None:
 
 
 async def test_before_its_first_configuration_the_gateway_serves_nobody() -> None:
-    gateway = Gateway("gateway-1", FakeLedger(), Engine())
+    gateway = Gateway("gateway-1", FakeLedger(), lambda _: Engine())
     server = Server()
     await gateway.__rsgi__(Scope(), server)
     assert (server.status, server.json["error"]["code"]) == (503, "gateway_unavailable")

@@ -121,7 +121,7 @@ def test_stream_that_breaks_off_is_not_finished_and_its_tail_is_kept_back() -> N
     exchange = streaming()
     whole = stream(START, *text(0, "a"))
     assert forwarded(exchange, whole + b"event: message_stop\ndata: {") == whole
-    assert exchange.tally == Tally(33, 2, "", "claude-opus-4-8")
+    assert exchange.tally == Tally(33, 1, "", "claude-opus-4-8")
 
 
 def test_error_in_mid_stream_breaks() -> None:

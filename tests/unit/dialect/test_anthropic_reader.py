@@ -182,6 +182,15 @@ def test_whole_answer_says_what_its_stream_does() -> None:
     assert whole == streamed
 
 
+def test_the_finish_is_known_before_the_stream_is_closed() -> None:
+    reader = MessagesReader()
+    sent = Splitter().feed(stream(START, *text(0, "a"), ended()))
+    last = [chat for event in sent for chat in reader.event(event)][-1]
+    assert not reader.finished
+    assert last.choices[0].finish_reason == "stop"
+    assert last.usage
+
+
 def test_usage_is_told_once_and_at_the_end() -> None:
     read = chunks(stream(START, *text(0, "a"), ended(), ended(), STOP))
     assert [isinstance(chat.usage, Usage) for chat in read] == [False, False, True]

@@ -17,6 +17,7 @@ from tests.simulator.reply import Door, Visit
 from tests.simulator.responses.door import Responses
 from tests.simulator.said import Call, Finish, Said, Text, Thought
 
+from freehold.contract.backend import Priority
 from freehold.contract.call import Dialect, Operation
 from freehold.contract.endpoint import Prefill
 from freehold.contract.record import Seam, SeamKind
@@ -177,6 +178,8 @@ def test_wherever_a_vendor_breaks_off_an_engine_goes_on_with_the_same_answer(dia
         assert rest.tally.finished
         assert len(heard.ids) <= 1, f"after {count} events the answer has the names {heard.ids}"
         assert heard.usage.total_tokens == heard.usage.prompt_tokens + heard.usage.completion_tokens
+        told = (heard.usage.prompt_tokens, heard.usage.completion_tokens)
+        assert (rest.tally.input_tokens, rest.tally.output_tokens) == told, f"after {count} events"
 
 
 @every_dialect
@@ -258,6 +261,25 @@ def test_reasoning_that_broke_off_is_begun_again(dialect: Dialect) -> None:
     heard = Heard(dialect, broken.sent + through(rest, engine_says(TEXT)))
     assert heard.text == TEXT
     assert heard.finished
+    assert heard.usage.prompt_tokens in (50, 41)  # the engine's, which reads nothing of the thought, or the vendor's
+
+
+@pytest.mark.parametrize("dialect", [Dialect.OPENAI, Dialect.MISTRAL])
+def test_a_blank_line_parts_thoughts_that_begin_anew_where_nothing_else_does(dialect: Dialect) -> None:
+    plan = plan_of(dialect)
+    thought = {"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    deltas = [{"reasoning_content": "Let me"}, {"reasoning_content": " see."}]
+    pieces = [
+        b"data: "
+        + msgspec.json.encode({**thought, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+        + b"\n\n"
+        for delta in deltas
+    ]
+    sent = through(plan.begin(ENGINE), pieces)
+    rest = plan.go_on(ENGINE, sent)
+    heard = Heard(dialect, sent + through(rest, [*pieces, *engine_says(TEXT)]))
+    assert heard.reasoning == "Let me see.\n\nLet me see."
+    assert heard.text == TEXT
 
 
 @every_dialect
@@ -286,6 +308,14 @@ def test_an_answer_in_translation_is_closed_by_its_own_writer() -> None:
     assert heard.finished
     assert heard.text == TEXT
     assert heard.names.count("message_stop") == heard.names.count("message_delta") == 1
+
+
+def test_what_the_backend_did_not_count_is_counted_in_pieces() -> None:
+    plan = plan_of(Dialect.ANTHROPIC)
+    exchange = plan.begin(ENGINE)
+    *said, _finish, _usage, _done = engine_says(TEXT)
+    sent = through(exchange, [*said, _finish])
+    assert Heard(Dialect.ANTHROPIC, sent + plan.ending(exchange)).usage.completion_tokens == len(said) - 1
 
 
 def test_no_more_is_asked_for_than_the_caller_has_left() -> None:
@@ -335,3 +365,11 @@ def test_any_text_cut_anywhere_comes_out_whole(text: str, cut: int, dialect: Dia
     sent = through(first, engine_says(text)[: 1 + min(cut, len(text) // 3)])
     rest = plan.go_on(ENGINE, sent) if sent else plan.begin(ENGINE)
     assert Heard(dialect, sent + through(rest, engine_says(rest_of(text, rest)))).text == text
+
+
+def test_the_rest_of_an_answer_comes_before_calls_that_have_not_begun() -> None:
+    codec = codecs[Dialect.OPENAI]
+    body = msgspec.json.encode({"model": "support", "stream": True, **REQUESTS[Dialect.OPENAI]})
+    plan = CallPlan(codec, codec.parse(Operation.CHAT, body), priority=Priority.LOW)
+    assert plan.begin(ENGINE).upstream.priority is Priority.LOW
+    assert plan.go_on(ENGINE, b"").upstream.priority is Priority.BEGUN

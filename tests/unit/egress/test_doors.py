@@ -49,6 +49,7 @@ _MODULES: Mapping[str, str] = {
     "z3": NATIVE,
     "pyrage": NATIVE,
     "cedarpy": NATIVE,
+    "jsonschema_rs": NATIVE,
 }
 _CALLS: Mapping[str, str] = {
     "open_connection": STREAMS,
@@ -71,7 +72,6 @@ _OF_OS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp"} |
 ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "egress/dialler.py": ({SOCKETS, CLIENT, STREAMS}, "dials providers: the host of an endpoint, under a decision"),
     "egress/sabotage.py": ({CLIENT}, "fails as a connection would; what it dials, it dials through the dialler"),
-    "continuity/drill/": ({CLIENT}, "asks the estate's own public port, and listens on loopback as simulated providers"),
     "egress/outlet.py": ({SOCKETS, STREAMS}, "dials for an import: the places granted, by the address looked at"),
     "egress/enclosure.py": ({SOCKETS, PROGRAMS}, "starts a program that has no network; a pair of unix sockets to it"),
     "egress/enclosed.py": ({SOCKETS, PROGRAMS}, "leaves the network and becomes that program; listens inside"),
@@ -86,6 +86,10 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "engine/supervise.py": ({PROGRAMS}, "starts the estate's own processes"),
     "engine/worker.py": ({PROGRAMS}, "becomes a llama-server, in jail"),
     "engine/xllama.py": ({NATIVE}, "the engine itself, in jail: no network and no connect(2)"),
+    "continuity/drill/callers.py": ({CLIENT}, "HTTP over the gateway's unix socket: the calls of a drill"),
+    "continuity/drill/simulated.py": ({CLIENT}, "listens on loopback as the simulated providers of a drill"),
+    "continuity/acceptance/schema.py": ({NATIVE}, "validates JSON Schema; told to fetch nothing"),
+    "admin/calling.py": ({CLIENT}, "HTTP over the gateway's unix socket: acceptance cases"),
     "admin/client.py": ({SOCKETS, CLIENT}, "HTTP over the estate's control socket"),
     "admin/host.py": ({NATIVE}, "asks the kernel what it offers for jails"),
     "admin/http.py": ({NATIVE}, "listens: the admin API"),
@@ -106,6 +110,7 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "cli/up.py": ({PROGRAMS}, "waits for the supervisor"),
     "policy/": ({NATIVE}, "Cedar, and z3 in a process of its own: arithmetic"),
     "policy/prove/prover.py": ({PROGRAMS}, "starts that process"),
+    "policy/detect/reader.py": ({PROGRAMS}, "starts the process that reads texts, which the kernel refuses sockets"),
     "seal/kernel.py": ({NATIVE}, "system calls that only take away"),
     "seal/entering.py": ({SOCKETS}, "hands the sealed estate its listening sockets"),
     "seal/warden.py": ({SOCKETS, PROGRAMS}, "connects for sealed processes, to the estate's own unix sockets alone"),
@@ -162,7 +167,8 @@ def test_outside_egress_the_clients_are_those_of_unix_sockets_and_of_the_estates
     dialling = {path for path, kinds in FOUND.items() if CLIENT in kinds}
     clients = {path for path in dialling if not path.startswith(("egress/", "provider/"))}
     assert clients == {
-        *("admin/client.py", "engine/line.py", "engine/fake.py"),
+        *("admin/calling.py", "admin/client.py", "engine/line.py", "engine/fake.py"),
+        *("continuity/drill/callers.py", "continuity/drill/simulated.py"),
         *("cli/chat.py", "cli/public.py", "cli/welcome.py"),
     }
 

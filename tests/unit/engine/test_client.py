@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from tests.engine_fakes import StubSupervisor, engine_status
 
-from freehold.contract.backend import EngineState
+from freehold.contract.backend import EngineState, Priority
+from freehold.contract.decision import Decision, Verdict
 from freehold.dialect.interface import Event, Upstream, Wire
 from freehold.engine.client import Engines
 from freehold.engine.fake import FakeEngine, Fault
@@ -18,6 +19,12 @@ from freehold.errors import EngineBroke, EngineBusy, EngineUnavailable
 
 STREAM = Upstream(wire=Wire.CHAT, body=b'{"messages":[{"role":"user","content":"hi"}],"stream":true}', stream=True)
 WHOLE = Upstream(wire=Wire.CHAT, body=b'{"messages":[{"role":"user","content":"hi"}]}', stream=False)
+DECISION = Decision(
+    id="dec_1",
+    verdicts=(Verdict(target="local", allowed=True, rules=()),),
+    policy_digest="",
+    facts_digest="",
+)
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ async def running(supervisor: StubSupervisor, engines: Engines, fake: FakeEngine
 async def ask(engines: Engines, upstream: Upstream = STREAM, seen: list[Event] | None = None) -> list[Event]:
     """Every event; those before a fault are in ``seen``."""
     events = [] if seen is None else seen
-    async with engines.open("local", upstream) as answer:
+    async with engines.open("local", upstream, DECISION) as answer:
         async for event in answer.events:
             events += [event]
     return events
@@ -100,15 +107,108 @@ async def test_waiting_has_an_end(supervisor: StubSupervisor, tmp_path: Path) ->
 async def test_more_calls_than_slots_and_queue_hold_are_turned_away(engines: Engines, running: FakeEngine) -> None:
     running.fault = Fault.HANG
     calls = [asyncio.create_task(ask(engines)) for _ in range(4)]
-    while running.calls < 4:
+    while running.calls < 2:
         await asyncio.sleep(0)
-    with pytest.raises(EngineBusy):
+    with pytest.raises(EngineBusy) as busy:
         await ask(engines)
+    assert busy.value.retry_after_s > 0
+    assert running.calls == 2  # the engine has two slots; the other calls wait in the gateway
     for call in calls:
         call.cancel()
     await asyncio.wait(calls)
     running.fault = Fault.NONE
     assert await ask(engines)
+
+
+def ranked(priority: Priority) -> Upstream:
+    return replace(STREAM, priority=priority)
+
+
+async def test_calls_of_a_higher_priority_come_first_and_displace_others(engines: Engines, running: FakeEngine) -> None:
+    running.fault = Fault.HANG
+    calls = [asyncio.create_task(ask(engines, ranked(Priority.LOW))) for _ in range(4)]
+    while running.calls < 2:
+        await asyncio.sleep(0)
+    high = asyncio.create_task(ask(engines, ranked(Priority.HIGH)))
+    with pytest.raises(EngineBusy, match="higher priority"):
+        await calls.pop()
+    running.fault = Fault.NONE
+    calls[0].cancel()
+    assert (await high)[-1].data == b"[DONE]"
+    assert (await calls.pop())[-1].data == b"[DONE]"
+    calls[1].cancel()
+
+
+async def test_a_call_is_let_go_on_as_soon_as_an_answer_is_whole(engines: Engines, running: FakeEngine) -> None:
+    async with engines.open("local", WHOLE, DECISION), engines.open("local", STREAM, DECISION) as answer:
+        assert [event async for event in answer.events]
+        assert await ask(engines)
+
+
+async def test_calls_that_wait_for_a_slot_outlast_a_restart_of_the_engine(
+    supervisor: StubSupervisor, engines: Engines, running: FakeEngine, tmp_path: Path
+) -> None:
+    running.fault = Fault.REFUSE
+    calls = [asyncio.create_task(ask(engines)) for _ in range(4)]
+    await running.began.wait()
+    supervisor.say(engine_status(EngineState.RESTARTING, tmp_path))
+    running.fault = Fault.NONE
+    supervisor.say(engine_status(EngineState.READY, tmp_path))
+    assert [events[-1].data for events in await asyncio.gather(*calls)] == [b"[DONE]"] * 4
+
+
+async def test_calls_that_wait_for_a_slot_of_an_engine_that_fails_for_good_are_told(
+    supervisor: StubSupervisor, engines: Engines, running: FakeEngine, tmp_path: Path
+) -> None:
+    running.fault = Fault.REFUSE
+    calls = [asyncio.create_task(ask(engines)) for _ in range(4)]
+    await running.began.wait()
+    supervisor.say(engine_status(EngineState.FAILED, tmp_path))
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {EngineUnavailable}
+
+
+async def test_an_engine_that_sleeps_is_described_at_once_and_woken(
+    supervisor: StubSupervisor, engines: Engines, running: FakeEngine, tmp_path: Path
+) -> None:
+    supervisor.say(engine_status(EngineState.ASLEEP, tmp_path))
+    while (status := engines.status("local")) is None or status.state is not EngineState.ASLEEP:
+        await asyncio.sleep(0)
+    assert (await engines.ready("local")).model == "small"
+    assert await supervisor.hear(Wake) == Wake("local")
+    calls = [asyncio.create_task(ask(engines, ranked(Priority.LOW))) for _ in range(4)]
+    await asyncio.sleep(0)
+    with pytest.raises(EngineBusy):
+        await ask(engines, ranked(Priority.LOW))
+    urgent = asyncio.create_task(ask(engines, ranked(Priority.HIGH)))
+    supervisor.say(engine_status(EngineState.READY, tmp_path))
+    assert (await urgent)[-1].data == b"[DONE]"
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [list, list, list, EngineBusy]
+
+
+async def test_an_engine_can_be_warmed_without_a_call(
+    supervisor: StubSupervisor, engines: Engines, fake: FakeEngine, tmp_path: Path
+) -> None:
+    engines.warm("local")  # which nobody has told of yet
+    supervisor.say(engine_status(EngineState.ASLEEP, tmp_path))
+    while engines.status("local") is None:
+        await asyncio.sleep(0)
+    engines.warm("local")
+    assert await supervisor.hear(Wake) == Wake("local")
+    assert fake.calls == 0
+
+
+async def test_tokens_are_counted_while_every_slot_is_taken(engines: Engines, running: FakeEngine) -> None:
+    running.fault = Fault.HANG
+    calls = [asyncio.create_task(ask(engines)) for _ in range(2)]
+    while running.calls < 2:
+        await asyncio.sleep(0)
+    running.fault = Fault.NONE
+    async with engines.open("local", replace(WHOLE, wire=Wire.COUNT_TOKENS), DECISION) as answer:
+        assert answer.body == b'{"input_tokens": 1}'
+    for call in calls:
+        call.cancel()
 
 
 async def test_more_calls_than_may_wait_for_an_engine_are_turned_away(
@@ -164,7 +264,7 @@ async def test_an_engine_that_ends_twice_is_not_asked_a_third_time(
 
 async def test_a_caller_who_goes_away_stops_the_engine(engines: Engines, running: FakeEngine) -> None:
     running.fault = Fault.STALL
-    async with engines.open("local", STREAM) as answer:
+    async with engines.open("local", STREAM, DECISION) as answer:
         await anext(aiter(answer.events))
     await running.hung_up.wait()
 

@@ -12,22 +12,33 @@ from pathlib import Path
 import pytest
 
 from freehold.channel import connect
+from freehold.contract.attempt import Attempt, Attempts, Bait, Reach
 from freehold.contract.backend import EngineState, EngineStatus, Model
 from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
 from freehold.contract.weights import VerifiedWeights
+from freehold.engine.client import Engines
 from freehold.engine.clock import SystemClock
 from freehold.engine.fleet import EngineFleet
-from freehold.engine.messages import AskProcesses, EstateProcesses, FromSupervisor, InUse, Subscribe, Wake
+from freehold.engine.messages import (
+    AskEgress,
+    AskProcesses,
+    EgressTried,
+    EstateProcesses,
+    FromSupervisor,
+    InUse,
+    Subscribe,
+    Wake,
+)
 from freehold.engine.owned import Means
 from freehold.engine.plan import Host
 from freehold.engine.service import SupervisorService
 from freehold.engine.supervise import Patience
 from freehold.errors import VaultError
-from freehold.settings import TargetSection
+from freehold.settings import EngineTargetSection
 
 FAKE = (sys.executable, "-I", "-m", "freehold.engine.fake")
-SLEEPY = TargetSection(engine="llamacpp", model="small", context_tokens=512, sleep_after_s=60)
+SLEEPY = EngineTargetSection(engine="llamacpp", model="small", context_tokens=512, sleep_after_s=60)
 
 
 class SteppedClock(SystemClock):
@@ -88,7 +99,7 @@ def verify(tmp_path: Path) -> Callable[[str], VerifiedWeights]:
 async def running(
     estate: Estate,
     verify: Callable[[str], VerifiedWeights],
-    section: TargetSection = SLEEPY,
+    section: EngineTargetSection = SLEEPY,
     *,
     clock: SteppedClock | None = None,
     worker: tuple[str, ...] = FAKE,
@@ -235,7 +246,7 @@ async def test_an_engine_in_use_does_not_sleep_until_its_last_user_is_gone(
 
 async def test_an_engine_that_must_not_sleep_does_not(estate: Estate, verify: Callable[[str], VerifiedWeights]) -> None:
     clock = SteppedClock()
-    section = TargetSection(engine="llamacpp", model="small", sleep_after_s=0)
+    section = EngineTargetSection(engine="llamacpp", model="small", sleep_after_s=0)
     async with running(estate, verify, section, clock=clock) as (fleet, watcher):
         await watcher.until(EngineState.READY)
         clock.now_s += 10**9
@@ -245,7 +256,7 @@ async def test_an_engine_that_must_not_sleep_does_not(estate: Estate, verify: Ca
 async def test_a_template_that_cannot_be_read_stops_the_engine(
     estate: Estate, verify: Callable[[str], VerifiedWeights]
 ) -> None:
-    section = TargetSection(engine="llamacpp", model="small", chat_template="missing.jinja")
+    section = EngineTargetSection(engine="llamacpp", model="small", chat_template="missing.jinja")
     async with running(estate, verify, section) as (_, watcher):
         assert "missing.jinja" in (await watcher.until(EngineState.FAILED)).reason
 
@@ -273,6 +284,38 @@ async def test_the_supervisors_socket_tells_and_hears(estate: Estate, verify: Ca
         assert not fleet._engines["local"].drowsy
         channel.close()
         while fleet._engines["local"]._calls:
+            await asyncio.sleep(0)
+        server.close()
+        await watcher.until(EngineState.READY)
+
+
+async def test_the_supervisor_has_itself_and_its_gateways_try_to_get_out(
+    estate: Estate, verify: Callable[[str], VerifiedWeights]
+) -> None:
+    bait = Bait(supervisor=1, port_host="127.0.0.1", port=1, path="/nowhere", abstract="none")
+
+    def tries(name: str) -> Attempts:
+        return lambda asked: (Attempt(name=f"{name} {asked.path}", outcome=Reach.REFUSED),)
+
+    async with running(estate, verify) as (fleet, watcher):
+        service = SupervisorService(fleet, attempt_all=tries("supervisor"))
+        server = await service.listen(estate.supervisor_socket)
+        assert not service.followed
+        engines = Engines(estate.supervisor_socket, attempt_all=tries("gateway"))
+        await engines.start()
+        while not service.followed:
+            await asyncio.sleep(0)
+        channel = await connect(estate.supervisor_socket, FromSupervisor)
+        channel.post(AskEgress(bait))
+        answer = await channel.receive()
+        assert isinstance(answer, EgressTried)
+        assert [(tried.process, tried.attempts[0].name) for tried in answer.tried] == [
+            ("supervisor", "supervisor /nowhere"),
+            ("gateway", "gateway /nowhere"),
+        ]
+        channel.close()
+        await engines.close()
+        while service.followed:
             await asyncio.sleep(0)
         server.close()
         await watcher.until(EngineState.READY)

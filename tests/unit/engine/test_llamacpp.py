@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from freehold.engine import llamacpp
-from freehold.engine.landlock import Access
 from freehold.engine.order import Order
 from freehold.engine.plan import EnginePlan
 from freehold.errors import EstateError
+from freehold.seal.landlock import Access
 
 PLAN = EnginePlan(context_tokens=1024, slots=3, threads=5, prompt_threads=6, queue=4, prompt_cache_mib=128)
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from freehold.contract.backend import Model
 from freehold.contract.weights import VerifiedWeights
 from freehold.engine.plan import Host, choose
-from freehold.settings import TargetSection
+from freehold.settings import EngineTargetSection
 
 GIB = 2**30
-SMALL = TargetSection(engine="llamacpp", model="small")
+SMALL = EngineTargetSection(engine="llamacpp", model="small")
 
 
 def weights(*, size_bytes: int = GIB, trained: int = 8192, per_token: int = 32 * 1024) -> VerifiedWeights:
@@ -40,7 +40,7 @@ def test_a_host_with_no_memory_left_still_gets_a_context_that_can_answer() -> No
 
 
 def test_what_the_operator_set_is_not_changed() -> None:
-    section = TargetSection(
+    section = EngineTargetSection(
         engine="llamacpp", model="small", context_tokens=1000, slots=7, threads=3, queue=0, sleep_after_s=0
     )
     plan = choose(section, weights(), Host(cores=64, memory_bytes=GIB))
@@ -50,8 +50,8 @@ def test_what_the_operator_set_is_not_changed() -> None:
 
 def test_more_slots_leave_less_context_for_each() -> None:
     host = Host(cores=2, memory_bytes=3 * GIB)
-    few = choose(TargetSection(engine="llamacpp", model="small", slots=1), weights(trained=131072), host)
-    many = choose(TargetSection(engine="llamacpp", model="small", slots=4), weights(trained=131072), host)
+    few = choose(EngineTargetSection(engine="llamacpp", model="small", slots=1), weights(trained=131072), host)
+    many = choose(EngineTargetSection(engine="llamacpp", model="small", slots=4), weights(trained=131072), host)
     assert few.context_tokens == 4 * many.context_tokens
 
 

@@ -64,6 +64,19 @@ async def test_a_process_runs_once_it_is_ready_and_is_gone_once_stopped(story: S
     assert child.report.pid == 0
 
 
+async def test_a_process_that_is_killed_for_a_drill_is_started_again(story: Story, log: Path, clock: FakeClock) -> None:
+    watch = Watch(ready=at_once, changed=story.note)
+    child = Child("it", always(shell("exec sleep 60")), watch, log, Patience(clock=clock))
+    child.kill()  # nothing is there to be killed
+    child.start()
+    await story.until("running")
+    child.kill()
+    assert "SIGKILL" in (await story.until("restarting")).reason
+    assert (await story.until("running")).restarts == 1
+    await child.stop()
+    child.kill()
+
+
 async def test_a_process_that_dies_is_started_again_with_doubled_delays(
     story: Story, log: Path, clock: FakeClock
 ) -> None:

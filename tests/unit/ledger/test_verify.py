@@ -31,7 +31,13 @@ def test_what_is_on_record_is_counted(tmp_path: Path) -> None:
     ]
     report = verify_ledger(write_log(tmp_path, entries), KEY.vkey)
     assert (report.origin, report.size, report.admissions, report.refusals, report.acts) == (ORIGIN, 11, 3, 1, 1)
-    assert report.outcomes == {Ending.COMPLETE: 3, Ending.CANCELLED: 1, Ending.FAILED: 0, Ending.LOST: 1}
+    assert report.outcomes == {
+        Ending.COMPLETE: 3,
+        Ending.CONTINUED: 0,
+        Ending.CANCELLED: 1,
+        Ending.FAILED: 0,
+        Ending.LOST: 1,
+    }
     assert (report.without_outcome, report.with_two_outcomes, report.stray_outcomes, report.unknown) == (1, 1, 2, 1)
 
 

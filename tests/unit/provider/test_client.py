@@ -26,11 +26,11 @@ from tests.provider_builder import (
 )
 
 from freehold.contract.call import Dialect
+from freehold.contract.drill import Drill, Faulted, FaultKind, Sabotage
 from freehold.contract.endpoint import Endpoint, Prefill
 from freehold.contract.estate import Estate
 from freehold.dialect.interface import Event, Upstream, Wire
-from freehold.egress.dialler import look_up
-from freehold.egress.dialler import Dialler
+from freehold.egress.dialler import Dialler, look_up
 from freehold.egress.secrets import Secrets
 from freehold.errors import FreeholdError, ProviderBroke, ProviderRefused, ProviderUnavailable
 from freehold.provider import Provided, Providers
@@ -317,6 +317,23 @@ async def test_pings_do_not_make_up_for_events(tmp_path: Path) -> None:
             await asked(provided, STREAM)
 
 
+async def test_a_high_pace_shows_within_seconds_that_it_is_not_kept(tmp_path: Path) -> None:
+    time = Time()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        while True:
+            await response.write(CHUNK)
+            await asyncio.sleep(0.001)
+            time.now_s += 0.4
+
+    async with at_server(slow, tmp_path, time, limits=limits(least_events_per_minute=300)) as (provided, _):
+        with pytest.raises(ProviderBroke, match="fewer events than least_events_per_minute, 300"):
+            await asked(provided, STREAM)
+    assert time.now_s < 10
+
+
 async def test_a_slow_caller_is_not_the_providers_fault(tmp_path: Path) -> None:
     time = Time()
     async with (
@@ -407,3 +424,18 @@ async def test_a_target_is_known_by_the_snapshot(tmp_path: Path) -> None:
 
 async def test_the_system_resolves_names(tmp_path: Path) -> None:
     assert {str(info[4][0]) for info in await look_up("localhost", 80)} <= {"127.0.0.1", "::1"}
+
+
+async def test_a_drill_spoils_the_connections_of_its_own_calls_and_of_no_other(tmp_path: Path) -> None:
+    refuse = Faulted(target="there", sabotage=Sabotage(kind=FaultKind.REFUSE))
+    async with serving(saying(b"{}")) as there:
+        providers = Providers(Estate(tmp_path), Secrets(Estate(tmp_path), {}), watch=Time().watch)
+        live = providers.under(snapshot(endpoint(there.url())))
+        drill = Drill(id="drill_1", ends_unix=2e9, faults=(refuse,))
+        theirs = providers.under(replace(snapshot(endpoint(there.url())), drill=drill))
+        with pytest.raises(ProviderUnavailable, match="refuses connections"):
+            await asked(theirs, upstream())
+        assert await asked(live, upstream()) == (b"{}", [])
+        over = providers.under(replace(snapshot(endpoint(there.url())), drill=replace(drill, faults=())))
+        assert await asked(over, upstream()) == (b"{}", [])
+        await providers.close()

@@ -236,3 +236,33 @@ def test_an_answer_that_speaks_of_errors_is_none(body: Any) -> None:
 
 def test_whose_fault_it_is_does_not_show_the_secret() -> None:
     assert "hunter2" not in repr(PLACE)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (451, b""),
+        (451, b'{"error":{"type":"invalid_request_error","message":"x"}}'),
+        (403, json.dumps(openai("no", "unsupported_country_region_territory", "request_forbidden")).encode()),
+        (400, json.dumps(openai("no", "unsupported_country_region_territory")).encode()),
+    ],
+)
+def test_a_legal_or_regional_reason_is_told_by_its_status_or_its_code(status: int, body: bytes) -> None:
+    found = fault(status, body)
+    assert isinstance(found, ProviderRefused)
+    assert found.legal
+    assert found.status in (403, 451)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_no_text_makes_a_refusal_a_legal_one(status: int) -> None:
+    found = fault(status, openai("Country, region, or territory not supported: 451", None, "forbidden"))
+    assert isinstance(found, ProviderRefused)
+    assert not found.legal
+
+
+def test_a_legal_reason_that_comes_with_status_200_is_one_too() -> None:
+    body = json.dumps(openai("no", "unsupported_country_region_territory", "request_forbidden")).encode()
+    found = fault_within(body, PLACE, NOW_UNIX)
+    assert isinstance(found, ProviderRefused)
+    assert found.legal

@@ -138,10 +138,13 @@ class MessagesReader:
             case "message_delta":
                 told = read(data, wire.MessageDelta)
                 self._usage.update(told.usage)
-                self._stop = told.delta if told.delta.stop_reason else self._stop
-            case "message_stop":
+                if told.delta.stop_reason and not self._stop.stop_reason:
+                    self._stop = told.delta
+                    yield self._end()
+            case "message_stop" if self._stop.stop_reason:
                 self.finished = True
-                yield self._end()
+            case "message_stop":
+                raise not_the_protocol()
             case _ if _CONTENT & read(data, dict[str, Any]).keys():
                 raise not_the_protocol()
 

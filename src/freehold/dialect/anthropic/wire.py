@@ -138,7 +138,8 @@ class Follower:
             case "message_start":
                 message = read(event.data, MessageStart).message
                 self.tally.model = message.model
-                self._count(message.usage)
+                self._usage.update(message.usage)  # which has a token of output, though nothing is said yet
+                self.tally.input_tokens = self._usage.prompt_tokens
             case "message_delta":
                 told = read(event.data, MessageDelta)
                 self.tally.finish = told.delta.reason

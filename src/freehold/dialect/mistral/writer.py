@@ -23,6 +23,7 @@ class MistralWriter:
         self._begun: set[int] = set()  # choices
         self._calls: dict[tuple[int, int], ToolCall] = {}  # by choice and call, while they grow
         self._kept: dict[str, Any] | None = None  # a chunk that ends a choice, until it is known for the last
+        self._created = 0  # of the first chunk: an engine dates each by itself
 
     def answer(self, chat: Chat) -> bytes:
         usage = chat.usage if isinstance(chat.usage, Usage) else Usage()
@@ -43,8 +44,8 @@ class MistralWriter:
         return _event(self._kept | {"usage": _usage(usage)}) + DONE if self._kept else DONE
 
     def _about(self, chat: Chat, kind: str) -> dict[str, Any]:
-        identity, created = chat.id or self._request.id, chat.created or self._request.at_unix
-        return {"id": identity, "object": kind, "created": created, "model": chat.model}
+        self._created = self._created or chat.created or self._request.at_unix
+        return {"id": chat.id or self._request.id, "object": kind, "created": self._created, "model": chat.model}
 
     def _answer_choice(self, choice: Choice) -> dict[str, Any]:
         prefill, (text, thoughts) = self._request.prefill, _told(choice)

@@ -76,6 +76,7 @@ class ChunkWriter:
         self._request = request
         self._begun: set[int] = set()  # choices
         self._last = Chat()
+        self._created = 0  # of the first chunk: an engine dates each by itself
 
     def chunk(self, chat: Chat) -> bytes:
         self._last = chat
@@ -97,8 +98,9 @@ class ChunkWriter:
 
     def _about(self, chat: Chat, kind: str) -> dict[str, Any]:
         request = self._request
-        identity, created = chat.id or f"chatcmpl-{request.id}", chat.created or request.at_unix
-        about = {"id": identity, "object": kind, "created": created, "model": chat.model}
+        identity = chat.id or f"chatcmpl-{request.id}"
+        self._created = self._created or chat.created or request.at_unix
+        about = {"id": identity, "object": kind, "created": self._created, "model": chat.model}
         return about | ({"system_fingerprint": chat.system_fingerprint} if chat.system_fingerprint else {})
 
     def _chunk_choice(self, choice: Choice) -> dict[str, Any]:

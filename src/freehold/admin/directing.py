@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operations on directives: issue, confirm, lift, list. Two operators' signatures where the estate asks for them.
+
+A signature binds the digest of what was issued, so that nobody confirms anything but what they were shown.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from freehold.admin.keys import EVERY_SERVICE, new_id
+from freehold.admin.orders import OwedAct
+from freehold.admin.requests import ById, IssueDirective, Nothing, SignDirective
+from freehold.admin.views import View
+from freehold.admin.withdrawal_views import directive_view, preview_view
+from freehold.admin.withdrawals import Withdrawals
+from freehold.continuity.directives import (
+    Phase,
+    confirmed,
+    digest_of,
+    digest_to_sign,
+    is_due,
+    lift_asked,
+    lift_digest_of,
+    losses,
+    phase,
+    signers,
+    wants_lifting,
+)
+from freehold.contract.call import DataClass
+from freehold.contract.facts import UNKNOWN
+from freehold.contract.snapshot import Snapshot
+from freehold.contract.standing import Directive, ScopeKind
+from freehold.errors import EstateError, InvalidRequest, NotFound
+from freehold.policy.cedar import read_rules
+from freehold.policy.decide import backends_of
+from freehold.policy.facts.states import STATES
+from freehold.policy.judge import Application, Judge
+from freehold.policy.matrix import tabulate
+
+Answer = Mapping[str, object]
+
+_ANYBODY = Application(key="any", services=EVERY_SERVICE)
+
+
+class Directing:
+    """The operations. ``asker`` is the id of the operator."""
+
+    def __init__(self, withdrawals: Withdrawals) -> None:
+        self._withdrawals = withdrawals
+        self._orders = withdrawals.orders
+        self._means = withdrawals.means
+
+    async def list_directives(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002 - the shape of every operation
+        """Every directive ever issued, oldest first."""
+        return {"directives": await asyncio.to_thread(self.views)}
+
+    async def issue(self, request: IssueDirective, asker: str) -> Answer:
+        """Withdraw what the directive names, at once or at its hour; with ``dry_run`` only tell what that would do."""
+        directive = self._drawn_up(request, asker)
+        preview = await asyncio.to_thread(self._preview, directive)
+        if request.dry_run:
+            return {"directive": directive_view(directive, request.reason, _names(preview)), "preview": preview}
+        digests = {"directive": digest_of(directive), **_digests(request)}
+        owed = OwedAct(kind="directive.issue", subject=directive.id, operator=asker, digests=digests)
+        async with self._means.changing:
+            await asyncio.to_thread(self._orders.add, directive, request.reason, owed)
+            await self._withdrawals.done(f"directive {directive.id} is issued")
+        await self._withdrawals.warm(frozenset(_names(preview)))
+        return {"directive": await asyncio.to_thread(self._view, directive.id), "preview": preview}
+
+    async def confirm(self, request: SignDirective, asker: str) -> Answer:
+        """Sign a directive, or its lifting, that another operator wants. Raises EstateError for whoever signed it."""
+        async with self._means.changing:
+            directive = await self._known(request.id)
+            self._require_open(directive, asker, request.digest)
+            lifts, now_unix = wants_lifting(directive), self._means.now_unix()
+            signed = confirmed(directive, asker, now_unix)
+            owed = OwedAct(
+                kind="directive.confirm",
+                subject=directive.id,
+                operator=asker,
+                digests={"lift" if lifts else "directive": request.digest},
+            )
+            if lifts:  # it gives power: on record first
+                await self._means.record(owed.kind, owed.subject, owed.operator, owed.digests)
+            await asyncio.to_thread(self._orders.change, signed, None if lifts else owed)
+            await self._withdrawals.done(f"directive {directive.id} is confirmed")
+        return {"directive": await asyncio.to_thread(self._view, directive.id)}
+
+    async def lift(self, request: ById, asker: str) -> Answer:
+        """End a directive, once enough operators have signed that. What it alone held comes back as it was."""
+        async with self._means.changing:
+            directive = await self._known(request.id)
+            if phase(directive) is Phase.LIFTED:
+                raise EstateError(
+                    f"directive {directive.id} is lifted already", hint="'freehold directive list' shows it."
+                )
+            if wants_lifting(directive):
+                raise EstateError(
+                    f"{directive.lifted_by} asked already to lift directive {directive.id}",
+                    hint=f"It waits for another operator: 'freehold directive confirm {directive.id}'.",
+                )
+            signatures = self._means.settings().continuity.signatures
+            lifted = lift_asked(directive, asker, self._means.now_unix(), signatures=signatures)
+            digests = {"directive": digest_of(directive), "lift": lift_digest_of(lifted)}
+            await self._means.record("directive.lift", directive.id, asker, digests)
+            await asyncio.to_thread(self._orders.change, lifted)
+            await self._withdrawals.done(f"directive {directive.id} is lifted")
+        return {"directive": await asyncio.to_thread(self._view, directive.id)}
+
+    def views(self) -> list[View]:
+        """Blocks."""
+        reasons = self._orders.reasons()
+        return [
+            directive_view(one, reasons.get(one.id, ""), self._withdrawals.hit_by(one))
+            for one in self._orders.directives()
+        ]
+
+    def _view(self, id: str) -> View:  # noqa: A002
+        return next(view for view in self.views() if view["id"] == id)
+
+    async def _known(self, id: str) -> Directive:  # noqa: A002
+        directives = await asyncio.to_thread(self._orders.directives)
+        found = next((directive for directive in directives if directive.id == id), None)
+        if found is None:
+            raise NotFound(f"there is no directive {id!r}", hint="'freehold directive list' shows them.")
+        return found
+
+    def _drawn_up(self, request: IssueDirective, asker: str) -> Directive:
+        """Times are whole seconds, because signatures bind them. A time that is over is now."""
+        now_unix = float(int(self._means.now_unix()))
+        effective_unix = max(now_unix, _unix(request.effective) if request.effective else now_unix)
+        _require_source(request.source)
+        directive = Directive(
+            id=new_id("dir"),
+            kind=ScopeKind(request.kind),
+            name=_name(request),
+            source=request.source,
+            reason_sha256=_sha256(request.reason),
+            issued_unix=now_unix,
+            issued_by=asker,
+            effective_unix=effective_unix,
+            cuts=request.cuts,
+            tells=request.tells,
+            signatures=self._means.settings().continuity.signatures,
+        )
+        if is_due(directive, now_unix):
+            directive = replace(directive, took_effect_unix=now_unix)
+        return directive
+
+    def _require_open(self, directive: Directive, asker: str, digest: str) -> None:
+        if phase(directive) is not Phase.UNCONFIRMED and not wants_lifting(directive):
+            raise EstateError(f"directive {directive.id} waits for no signature: it is {phase(directive)}")
+        if asker in signers(directive):
+            raise EstateError(
+                f"{asker} has signed this of directive {directive.id}, and a second signature is another operator's",
+                hint="An operator with a token of their own confirms it: FREEHOLD_OPERATOR, or --operator-token FILE.",
+            )
+        if digest != digest_to_sign(directive):
+            raise EstateError(
+                f"what waits for a signature of directive {directive.id} is not what has this digest",
+                hint="'freehold directive list' shows what waits; look at it again before you sign.",
+            )
+
+    def _preview(self, directive: Directive) -> View:
+        snapshot = self._means.composed()
+        names = frozenset(self._withdrawals.hit_by(directive))
+        hit = [target for target in snapshot.targets if target.name in names]
+        out = frozenset(standing.target for standing in snapshot.standings)
+        lost = losses(snapshot.services, names, out, _allowed(snapshot, int(self._means.now_unix())))
+        return preview_view(directive, hit, self._withdrawals.facts, lost)
+
+
+def _allowed(snapshot: Snapshot, at_unix: int) -> frozenset[tuple[str, str]]:
+    """Which targets the rules allow to each service, for a call of the service's own class."""
+    judge = Judge(read_rules(snapshot.law.files), backends_of(snapshot), snapshot.law.states)
+    classes: Mapping[str, DataClass] = {service.name: service.data_class for service in snapshot.services}
+    return frozenset(
+        (cell.service, cell.target)
+        for cell in tabulate(judge, _ANYBODY, snapshot.services, at_unix=at_unix)
+        if cell.is_target and cell.allowed and cell.data_class == classes[cell.service].name.lower()
+    )
+
+
+def _name(request: IssueDirective) -> str:
+    """As it is compared. Raises InvalidRequest for what can name nothing: that would withdraw nothing in silence."""
+    kind = ScopeKind(request.kind)
+    if kind in {ScopeKind.AUTHORITY, ScopeKind.REGION}:
+        state = request.name.upper()
+        if state not in STATES:
+            raise InvalidRequest(
+                f"{request.name!r} is no state: two letters of ISO 3166-1, such as US, FR or GB",
+                param="name",
+                hint=f"A state that nobody could establish ({UNKNOWN}) counts as any that is named.",
+            )
+        return state
+    if kind is ScopeKind.MODEL and request.name.count("*") > 1:
+        raise InvalidRequest(f"{request.name!r} has more than one '*'", param="name")
+    if kind is ScopeKind.PROVIDER and request.name == "self":
+        raise InvalidRequest("'self' is this estate, and no provider", param="name")
+    return request.name
+
+
+def _require_source(source: str) -> None:
+    try:
+        parts = urlsplit(source)
+        named = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        named = False
+    if not named or any(character.isspace() or not character.isprintable() for character in source):
+        raise InvalidRequest(
+            "the source is not the URL of the order, http:// or https://",
+            param="source",
+            hint="Name where the order can be read. Nothing is sent there.",
+        )
+
+
+def _unix(at: datetime) -> float:
+    return float(int(at.timestamp()))
+
+
+def _digests(request: IssueDirective) -> dict[str, str]:
+    return {"reason": f"sha256:{_sha256(request.reason)}", "source": f"sha256:{_sha256(request.source)}"}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _names(preview: View) -> Iterable[str]:
+    targets = preview["targets"]
+    return [str(view["target"]) for view in targets] if isinstance(targets, list) else []

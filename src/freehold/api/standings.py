@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How targets stand, as this gateway knows it: which are fit to answer, and which may still see a call under way.
+
+What the estate has decided comes with the configuration, and is final here. What calls teach is kept in two places:
+outages, which this gateway acts upon by itself, and evidence of a withdrawal, which it only hands on.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from freehold.api.configuration import Configuration
+from freehold.api.findings import Findings
+from freehold.contract.report import GatewayReport
+from freehold.contract.standing import TargetState
+from freehold.errors import FreeholdError, NoTarget, ProviderRefused
+from freehold.route import Outages, order
+from freehold.serve import Asked
+
+_log = logging.getLogger(__name__)
+
+
+class GatewayStandings:
+    """Looks at the configuration of the moment, which may be newer than the one that a call began with."""
+
+    def __init__(
+        self,
+        newest: Callable[[], Configuration],
+        now_unix: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._newest = newest
+        self._now_unix = now_unix
+        self._outages = Outages(monotonic, now_unix)
+        self._findings = Findings(lambda target: newest().target(target), now_unix)
+        self._cut: set[str] = set()  # whose answers were broken off
+        self.news = self._findings.news  # set when a report should not wait
+
+    def order(self, asked: Asked, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Raises NoTarget, with what callers may be told of the reason, where every target is withdrawn."""
+        newest = self._newest()
+        fit = order(allowed, newest.backends.status, newest.standings)
+        if not fit:
+            raise NoTarget(_nobody(allowed, newest))
+        return self._outages.order(asked.call.id, fit)
+
+    def may(self, asked: Asked, target: str) -> bool:
+        """Judge again, by the rules and standings of now. A target or a service that has changed meanwhile may not."""
+        newest = self._newest()
+        if target in newest.standings:
+            return False
+        service = newest.names.service(asked.service.name)
+        targets = newest.targets(service) if service else ()
+        if service is None or all(known not in asked.targets for known in targets if known.name == target):
+            return False
+        at_unix = int(self._now_unix())
+        decision = newest.policy.decide(asked.call, key=asked.key, service=service, targets=targets, at_unix=at_unix)
+        return target in decision.allowed
+
+    def answered(self, asked: Asked, target: str) -> None:
+        self._outages.answered(asked.call.id, target)
+        self._findings.answered(target, asked.key.id)
+
+    def failed(self, asked: Asked, target: str, problem: FreeholdError) -> None:
+        call = asked.call.id
+        if target in self._newest().standings:  # an answer that was cut; and no more is to be learnt of it
+            return
+        if isinstance(problem, ProviderRefused) and self._findings.refused(target, problem, asked.key.id):
+            self._outages.spare(call, target)
+        elif self._outages.failed(call, target, problem):
+            _log.warning("target %s is degraded: %s", target, problem.code)
+            self.news.set()
+
+    def over(self, asked: Asked, whole_from: str) -> None:
+        self._outages.over(asked.call.id)
+        if whole_from and self._outages.whole(whole_from):
+            _log.info("target %s is active again", whole_from)
+            self.news.set()
+
+    def take(self, configuration: Configuration) -> None:
+        """A configuration is in force now: answers of targets that it cuts off break off, wherever they are.
+
+        What was learnt of targets that are gone, or that the estate took away, is forgotten: they come back afresh.
+        """
+        standings = configuration.standings
+        targets = frozenset(target.name for target in configuration.snapshot.targets) - standings.keys()
+        self._outages.keep(targets)
+        self._findings.keep(targets)
+        cut = {target for target, standing in standings.items() if standing.cuts}
+        for target in sorted(cut - self._cut):
+            configuration.backends.cut(target)
+        self._cut = cut
+
+    def told(self, report: GatewayReport) -> GatewayReport:
+        """The report, with what was learnt."""
+        return replace(
+            report,
+            outages=self._outages.degraded,
+            evidence=self._findings.evidence,
+            answered=self._findings.answered_since,
+        )
+
+    def reported(self, report: GatewayReport) -> None:
+        """The report is on its way: what is in it need not be told again."""
+        self._findings.reported(report)
+
+
+def _nobody(allowed: tuple[str, ...], newest: Configuration) -> str:
+    """Why nobody is left, as far as callers may know."""
+    standings = [newest.standings[target] for target in allowed if target in newest.standings]
+    if len(standings) < len(allowed):
+        return "no target is fit to answer"
+    told = {standing.told: None for standing in standings if standing.state is TargetState.WITHDRAWN and standing.told}
+    return f"every target is withdrawn: {'; '.join(told)}" if told else "no target is fit to answer"

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every backend of an estate behind one seam: its own engines, and the providers as a snapshot has them."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from freehold.contract.backend import EngineStatus
+from freehold.contract.decision import Decision
+from freehold.contract.snapshot import Snapshot
+from freehold.dialect.interface import Backend, Event, Upstream
+from freehold.dialect.limits import RateLimits
+from freehold.engine.client import Engines
+from freehold.errors import ProviderUnavailable
+from freehold.provider import Provided, Providers
+from freehold.relay import BackendAnswer, Backends, Running
+
+
+@dataclass(frozen=True, slots=True)
+class EstateBackends:
+    """Makes the backends of each snapshot, so that a call reaches whom it was decided for and nobody else."""
+
+    engines: Engines
+    providers: Providers
+    sealed: bool = False  # no provider is asked, nor its name looked up
+    running: Running = field(default_factory=Running)  # of every snapshot: an answer may outlast its own
+    drilled: Running = field(default_factory=Running)  # a drill cuts none but its own
+
+    @property
+    def load(self) -> dict[str, int]:
+        """How many calls each target has now, those that wait for it too. A drill's are not among them."""
+        return self.running.load
+
+    def under(self, snapshot: Snapshot) -> Backends:
+        running = self.drilled if snapshot.drill else self.running
+        return _InForce(self.engines, self.providers.under(snapshot), self.sealed, running)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """One that can be cut."""
+
+    body: bytes
+    events: AsyncIterator[Event]
+    limits: RateLimits | None
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """The backends of one snapshot."""
+
+    engines: Engines
+    provided: Provided
+    sealed: bool
+    running: Running
+
+    def status(self, target: str) -> EngineStatus | None:
+        return None if target in self.provided else self.engines.status(target)
+
+    async def ready(self, target: str) -> Backend:
+        return await self._whose(target).ready(target)
+
+    @asynccontextmanager
+    async def open(self, target: str, upstream: Upstream, decision: Decision) -> AsyncIterator[BackendAnswer]:
+        opened: AbstractAsyncContextManager[BackendAnswer] = self._whose(target).open(target, upstream, decision)
+        with self.running.run(target) as run:
+            async with AsyncExitStack() as stack:
+                answer = await run.wait(lambda: stack.enter_async_context(opened))
+                yield _Answer(answer.body, run.watch(answer.events), answer.limits)
+
+    def warm(self, target: str) -> None:
+        """A provider is contacted by calls alone."""
+        if target not in self.provided:
+            self.engines.warm(target)
+
+    def cut(self, target: str) -> None:
+        self.running.cut(target)
+
+    def _whose(self, target: str) -> Engines | Provided:
+        if target not in self.provided:
+            return self.engines
+        if self.sealed:
+            raise ProviderUnavailable(f"{target} is not asked: the estate is sealed", hint="Its operator sealed it.")
+        return self.provided

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answers that are under way, for whoever has to cut them: their target was withdrawn, and not left to finish.
+
+Whoever waits for such an answer, or for more of it, meets a Fault, as when a connection breaks, and another target may
+go on. Knows no connections: they are closed by whoever opened them, on the way out.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from freehold.dialect.interface import Event
+from freehold.errors import BackendBroke
+
+Found = TypeVar("Found")
+
+
+class Running:
+    """Every call that is at work on a target, by target."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, set[Run]] = {}
+
+    @contextmanager
+    def run(self, target: str) -> Iterator["Run"]:
+        """One call, until its context ends."""
+        run, runs = Run(), self._runs.setdefault(target, set())
+        runs.add(run)
+        try:
+            yield run
+        finally:
+            runs.discard(run)
+
+    @property
+    def load(self) -> dict[str, int]:
+        """How many calls each target has, those that wait for it too."""
+        return {target: len(runs) for target, runs in self._runs.items() if runs}
+
+    def cut(self, target: str) -> None:
+        """Break off every answer of the target, also those that have not begun."""
+        for run in tuple(self._runs.get(target, ())):
+            run.cut()
+
+
+class Run:
+    """One call at work on a target."""
+
+    __slots__ = ("waiting", "was_cut")
+
+    def __init__(self) -> None:
+        self.was_cut = False
+        self.waiting: asyncio.Task[object] | None = None  # for the target
+
+    def cut(self) -> None:
+        """Wake whoever waits for the target."""
+        if not self.was_cut:
+            self.was_cut = True
+            if self.waiting is not None:
+                self.waiting.cancel()
+
+    async def wait(self, ask: Callable[[], Awaitable[Found]]) -> Found:
+        """What is asked of the target, unless the call is cut before it is there. Raises BackendBroke."""
+        if self.was_cut:
+            raise _withdrawn()
+        self.waiting = asyncio.current_task()
+        try:
+            return await ask()
+        except asyncio.CancelledError:
+            self.require_uncut()
+            raise
+        finally:
+            self.waiting = None
+
+    def require_uncut(self) -> None:
+        """To be asked by whoever was cancelled in the wait. Raises BackendBroke, unless the caller has gone too."""
+        if self.was_cut and self.waiting is not None and not self.waiting.uncancel():
+            raise _withdrawn() from None
+
+    def watch(self, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+        """The answer's events, which break off when the call is cut."""
+        return _Watched(events, self)
+
+
+class _Watched:
+    __slots__ = ("_ask", "_run")
+
+    def __init__(self, events: AsyncIterator[Event], run: Run) -> None:
+        self._ask = events.__anext__
+        self._run = run
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        """As ``Run.wait``, written out: every event of every stream comes by here."""
+        run = self._run
+        if run.was_cut:
+            raise _withdrawn()
+        run.waiting = asyncio.current_task()
+        try:
+            return await self._ask()
+        except asyncio.CancelledError:
+            run.require_uncut()
+            raise
+        finally:
+            run.waiting = None
+
+
+def _withdrawn() -> BackendBroke:
+    return BackendBroke("the target was withdrawn")
