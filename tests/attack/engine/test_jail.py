@@ -26,9 +26,7 @@ NOBODY = 65534
 REFUSED = {f"refused {error}" for error in ("EACCES", "EPERM", "ENOSYS", "EBADF")}  # not for want of something to reach
 ROOT = os.geteuid() == 0
 
-pytestmark = pytest.mark.skipif(
-    machine() is None, reason="there is a jail for Linux on x86_64 and aarch64 only"
-)
+pytestmark = pytest.mark.skipif(machine() is None, reason="there is a jail for Linux on x86_64 and aarch64 only")
 users = pytest.mark.parametrize(
     "user",
     [
