@@ -18,7 +18,7 @@ CITY = {
 }
 _TOOL = {"type": "function", "function": {"name": "weather", "parameters": CITY}}
 _PATIENCE = aiohttp.ClientTimeout(total=300)
-_SHED = 503
+_SHED = "engine_busy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class Got:
 
     wanted: Wanted
     status: int = 0
+    error: str = ""  # the code of a refusal
     text: str = ""
     calls: dict[int, str] = field(default_factory=dict)  # arguments, by index
     ids: set[str] = field(default_factory=set)
@@ -56,7 +57,8 @@ class Got:
 
     @property
     def is_shed(self) -> bool:
-        return self.status == _SHED
+        """For want of capacity, and for nothing else: a call that fails for another reason is lost."""
+        return self.error == _SHED
 
     @property
     def is_whole(self) -> bool:
@@ -112,7 +114,9 @@ class Listener:
             if response.status == 200 and wanted.stream:
                 async for line in response.content:
                     got.take(line.strip())
-            else:
+            elif response.status == 200:
                 await response.read()
+            else:
+                got.error = (await response.json())["error"]["code"]
         got.ended_s = time.monotonic()
         return got

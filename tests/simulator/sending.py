@@ -62,11 +62,12 @@ async def _pieces(
     if not reply.stream and fault.kind is not FaultKind.OVERSIZE:
         pieces = _sliced(pieces[0])
     begin = fault.begins_at(pieces)
+    is_reached = begin < len(pieces)  # else the text at which it was to begin is in none of them
     if fault.kind is FaultKind.NO_TERMINATOR:
         pieces = pieces[: begin or len(pieces) - reply.terminators]
     for piece in pieces[:begin]:
         yield piece
-    heard.broke_s = time.monotonic()
+    heard.broke_s = time.monotonic() if is_reached else 0.0
     async for piece in _spoiled(request, pieces[begin:], fault, error_event):
         yield piece
 

@@ -12,11 +12,22 @@ import anthropic
 import openai
 from mistralai.client.errors import MistralError
 from tests.simulator.faults import Play
+from tests.simulator.heard import Heard
 from tests.simulator.scripts import LOOKING, TALE, THOUGHT
 from tests.simulator.server import Simulator
 from tests.system import foreign, records, whole
 from tests.system.callers import CALLERS, Caller, Question, Seen
-from tests.system.cells import ANOTHER_NAME, BREAKS, CANNOT, FINISHED, IN_THOUGHT, REFUSING, Cell
+from tests.system.cells import (
+    ANOTHER_NAME,
+    BREAKS,
+    CANNOT,
+    FINISHED,
+    IN_THOUGHT,
+    REFUSING,
+    STATUSES,
+    UNANSWERED,
+    Cell,
+)
 from tests.system.estates import Estate, free_port
 from tests.system.records import CallRecord
 from tests.system.simulated import CITY, IN_ZURICH
@@ -40,6 +51,7 @@ class Result:
     headers: Mapping[str, str]
     body: bytes
     record: CallRecord | None = None
+    broke: Sequence[Heard] = ()  # what reached the first target
     handed_on: Sequence[str] = ()  # what the second target was asked
 
     @property
@@ -96,17 +108,23 @@ def see(estate: Estate, broken: Simulator, well: Simulator, cells: Sequence[Cell
         results = list(pool.map(callers.ask, cells))
     callers.close()
     recorded = _recorded(estate, [result.headers["x-request-id"] for result in results])
-    heard: dict[str, list[str]] = {}
-    for request in well.requests:
-        heard.setdefault(_word_in(request.body), []).append(request.body)
+    broke, handed_on = _heard_by(broken), _heard_by(well)
     return [
         replace(
             result,
             record=recorded[result.headers["x-request-id"]],
-            handed_on=heard.get(result.cell.word, ()),
+            broke=broke.get(result.cell.word, ()),
+            handed_on=[request.body for request in handed_on.get(result.cell.word, ())],
         )
         for result in results
     ]
+
+
+def _heard_by(simulator: Simulator) -> Mapping[str, list[Heard]]:
+    heard: dict[str, list[Heard]] = {}
+    for request in simulator.requests:
+        heard.setdefault(_word_in(request.body), []).append(request)
+    return heard
 
 
 def _word_in(body: str) -> str:
@@ -173,11 +191,26 @@ def _question(cell: Cell) -> Question:
 def wrong_with(result: Result) -> list[str]:
     """What a caller or an auditor would complain of. Nothing where all is as it should be."""
     wrong = [] if result.way == result.cell.way else [f"{result.way}, where it should be {result.cell.way}"]
+    if not _happened(result):
+        wrong.append("the fault did not happen")
     if result.cell.way == "error":
         return [*wrong, *_wrong_error(result)]
     if result.seen is None:
         return [*wrong, f"the SDK raised {result.raised}"]
     return [*wrong, *_wrong_answer(result, result.seen), *_wrong_usage(result, result.seen), *_wrong_marks(result)]
+
+
+def _happened(result: Result) -> bool:
+    """Whether the first target was asked, and broke as it was to. What refuses connections hears nothing."""
+    cell = result.cell
+    if cell.first in REFUSING or cell.fault == ANOTHER_NAME:
+        return bool(result.broke) is (cell.fault == ANOTHER_NAME)
+    statuses = [heard.status for heard in result.broke]
+    if cell.fault in STATUSES:
+        return statuses == [int(cell.fault)]
+    if cell.phase is UNANSWERED:  # a kept connection that ends at once is tried anew
+        return bool(statuses) and not any(statuses)
+    return statuses == [200] and all(heard.broke_s for heard in result.broke)
 
 
 def _wrong_error(result: Result) -> list[str]:

@@ -112,11 +112,9 @@ class CallPlan:
         for event in events:
             for chat in reader.event(event) if event.data else ():
                 said.add(chat)
-                writer.chunk(chat)
-        if isinstance(writer, MessageWriter):
-            writer.stand_at(sum(event.name == "content_block_start" for event in events) - 1)
-        if isinstance(self._request, ResponsesRequest):  # whose events are numbered, and items named
-            writer = ResponseWriter(self._request)
+                if not isinstance(writer, MessageWriter | ResponseWriter):
+                    writer.chunk(chat)
+        if isinstance(writer, MessageWriter | ResponseWriter):  # whose events number blocks, and name items
             writer.stand_behind(_document(event.data) for event in events if event.data)
         return writer
 

@@ -23,8 +23,8 @@ _TURNS_OF_AN_ENGINE: Final = 3  # one of the estate's own that died is back soon
 class Turn:
     """One target at work on the call.
 
-    What says nothing by itself, such as the opening of a block, goes to the caller with what is said next: so whenever
-    an answer breaks off, the caller stands right behind something that was said, and another target can go on there.
+    What says nothing by itself, such as the opening of a block, goes to the caller with what is said next, or with the
+    next ping. So where an answer breaks off, the caller mostly stands right behind something that was said.
     """
 
     target: str
@@ -55,10 +55,7 @@ class Turn:
         try:
             event = await self.source.next(patience_s)
             if event is not None:
-                keeps_waiting = (
-                    _is_ping(event) and not self._waiting
-                )  # what waits goes first: order is part of the answer
-                return self.exchange.event(event) if keeps_waiting else self._said_in(event)
+                return self._said_in(event)
         except Fault:
             if not self.exchange.tally.finished:
                 raise
@@ -69,7 +66,8 @@ class Turn:
     def _said_in(self, event: Event) -> bytes:
         self._waiting += self.exchange.event(event)
         tally = self.exchange.tally
-        if tally.output_tokens == self._said and not tally.finish and not tally.finished:
+        says = tally.output_tokens != self._said or tally.finish or tally.finished
+        if not says and not _is_ping(event):
             return b""
         self._said = tally.output_tokens
         said, self._waiting = self._waiting, b""

@@ -140,7 +140,7 @@ class Heard:
 
 
 class Broken:
-    """A vendor's answer after so many of its events, as the relay hands it on: up to the last that says something."""
+    """A vendor's answer after so many of its events, as the relay hands it on: up to the last that says something, or pings."""
 
     def __init__(self, dialect: Dialect, said: Said, count: int, **asked: Any) -> None:
         self.plan = plan_of(dialect, **asked)
@@ -149,7 +149,7 @@ class Broken:
         for piece in streamed(dialect, said)[:count]:
             before = self.exchange.tally.output_tokens
             waiting += through(self.exchange, [piece])
-            if self.exchange.tally.output_tokens != before:
+            if self.exchange.tally.output_tokens != before or piece.startswith((b":", b"event: ping")):
                 self.sent, waiting = self.sent + waiting, b""
 
     def rest(self, backend: Backend) -> Exchange:

@@ -368,7 +368,7 @@ async def test_what_says_nothing_by_itself_goes_with_what_is_said_next() -> None
         assert [piece async for piece in reply.chunks] == [b"open1", b"openopen2", b"end"]
 
 
-async def test_a_ping_behind_what_says_nothing_keeps_its_place() -> None:
+async def test_a_ping_takes_with_it_what_waits_and_keeps_its_place() -> None:
     async def pinging() -> AsyncIterator[Event]:
         for text in (b"open", b":p", b"1", b":q", b"end"):
             yield Event(raw=text, name="", data=b"" if text.startswith(b":") else text)
@@ -379,7 +379,7 @@ async def test_a_ping_behind_what_says_nothing_keeps_its_place() -> None:
 
     plan = Asking(stream=True, begin=lambda _: Pinged(stream=True))
     async with open_reply(("a",), plan, Targets(a=Answer(events=pinging())), Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"open:p1", b":q", b"end"]
+        assert [piece async for piece in reply.chunks] == [b"open:p", b"1", b":q", b"end"]
 
 
 async def test_a_break_behind_what_says_nothing_leaves_no_trace_of_it() -> None:

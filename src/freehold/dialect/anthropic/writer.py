@@ -7,6 +7,7 @@ it is whole.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -65,9 +66,17 @@ class MessageWriter:
         self._emit("message_stop")
         return self._take()
 
-    def stand_at(self, block: int) -> None:
-        """Go on in a message that another wrote, whose last block has this index. Thoughts begin anew in their own."""
-        self._block = block
+    def stand_behind(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Go on in a message that another wrote, of which the caller has these events. Thoughts begin anew."""
+        for event in events:
+            match event.get("type"):
+                case "message_start":
+                    self._begun, self._id = True, event.get("message", {}).get("id", "")
+                case "content_block_start":
+                    self._block += 1
+                    self._growing = event.get("content_block", {}).get("type")
+                case "content_block_stop":
+                    self._growing = None
         if self._growing == "thinking":
             self._close()
 

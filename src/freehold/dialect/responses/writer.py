@@ -77,6 +77,8 @@ class ResponseWriter:
             elif kind == "output_item.done":
                 self._items[-1:] = [Told(event.get("item", {}), len(self._items) - 1)]
                 self._talk = None
+            elif isinstance(self._talk, MessageItem) and kind == "content_part.added":
+                _unwritten(self._talk.grow_text(""))
             elif isinstance(self._talk, ReasoningItem) and kind.startswith("reasoning") and delta:
                 _unwritten(self._talk.grow(delta))
             elif isinstance(self._talk, MessageItem) and kind in ("output_text.delta", "refusal.delta"):
