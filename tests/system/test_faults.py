@@ -50,7 +50,7 @@ def test_a_fault_costs_no_caller_anything_that_another_target_can_give(
 
 def test_the_page_shows_what_callers_saw(results: Mapping[int, Result]) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    written = text[: text.index(TABLE)] + TABLE + "\n".join(_page(results))
+    written = text[: text.index(TABLE)] + TABLE + "\n".join(_page(results)) + "\n"
     if os.environ.get("FREEHOLD_WRITE") == "1":
         PAGE.write_text(written, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == written, "FREEHOLD_WRITE=1 writes the page anew"

@@ -140,7 +140,7 @@ class Heard:
 
 
 class Broken:
-    """A vendor's answer after so many of its events, as the relay hands it on: up to the last that says something, or pings."""
+    """A vendor's answer after so many of its events, as the relay hands it on: up to what says something, or pings."""
 
     def __init__(self, dialect: Dialect, said: Said, count: int, **asked: Any) -> None:
         self.plan = plan_of(dialect, **asked)
