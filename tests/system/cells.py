@@ -37,6 +37,7 @@ NOTHING = "empty answer, status 200"
 ANOTHER_NAME = "another model's name"
 APIS = ("openai", "compatible", "responses", "anthropic", "mistral")
 OWN = MappingProxyType({"chat": "openai", "responses": "responses", "messages": "anthropic", "mistral": "mistral"})
+PINGS = "anthropic"  # sends a ping behind the opening, which takes that with it to the caller
 CANNOT = "no-prefill"  # a second target that cannot go on with a text
 _DRIP_S = 0.1
 
@@ -140,6 +141,8 @@ def _taken_over(numbers: Iterator[int]) -> Iterator[Cell]:
                 if phase is IN_THOUGHT and second == "openai":
                     second = "anthropic"  # a reasoning model of OpenAI's is known by the host, which is none of theirs
                 way = "whole" if fault == ANOTHER_NAME else phase.way
+                if phase is OPENED and first == PINGS and caller != "responses":  # whose opening is never written alone
+                    way = "continued"
                 yield Cell(
                     fault=fault,
                     phase=phase,
