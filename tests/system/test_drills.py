@@ -4,6 +4,7 @@
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,12 @@ from tests.system.wire import CHAT, post
 
 TARGETS = ("openai/sim-tool", "anthropic/sim-tool")  # they call a tool where they are given one
 FIRST, SECOND = (target.replace("/", ".") for target in TARGETS)
+# Whoever runs these tests in the background of a shell has them ignore Ctrl-C, and all that they start.
+_HEEDS_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 JUNE = """\
 name: june-in-brief
 duration_s: 7
@@ -78,7 +85,10 @@ def test_a_drill_befalls_nobody_else_and_ctrl_c_leaves_nothing_in_force(house: E
     )
     before = _version(house)
     running = subprocess.Popen(
-        [FREEHOLD, "drill", "run", house.directory / "gone.yaml", "--requests", "4", "--estate", house.directory],
+        [
+            *(sys.executable, "-c", _HEEDS_CTRL_C),
+            *(FREEHOLD, "drill", "run", house.directory / "gone.yaml", "--requests", "4", "--estate", house.directory),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
