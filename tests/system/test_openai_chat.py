@@ -76,7 +76,10 @@ def test_usage_comes_last_where_it_is_asked_for(openai: OpenAI) -> None:
 @pytest.mark.parametrize("bound", ["max_tokens", "max_completion_tokens"])
 def test_the_bound_on_the_answer_holds_and_is_named_as_the_reason(openai: OpenAI, bound: str) -> None:
     answer = openai.chat.completions.create(
-        model="gpt-4o", messages=[{"role": "user", "content": "Count to a hundred."}], extra_body={bound: 3}
+        model="gpt-4o",
+        temperature=0,
+        messages=[{"role": "user", "content": "Count to a hundred."}],
+        extra_body={bound: 3},
     )
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage is not None
