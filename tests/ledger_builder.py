@@ -10,9 +10,9 @@ from freehold.contract.backend import BackendKind, Model, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision, Verdict
 from freehold.contract.record import Ending, Outcome
-from freehold.ledger import entry
-from freehold.ledger.disk import Disk
-from freehold.ledger.log import Log, NewEntry
+from freehold.ledger.record import entry
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import FileKey
 
 ORIGIN = "estate.example/ledger"

@@ -20,8 +20,8 @@ from freehold.dialect.continuation import CallPlan
 from freehold.dialect.interface import Codec, Request
 from freehold.errors import Fault, FreeholdError, LedgerFault, PolicyDenied
 from freehold.ledger.admission import Admission
-from freehold.ledger.commitment import Commitment
 from freehold.ledger.interface import Ledger
+from freehold.ledger.record.commitment import Commitment
 from freehold.policy import Policy
 from freehold.relay import Backends, Reply, another_model, open_reply
 

@@ -12,7 +12,7 @@ from tests.docs.pages import Page
 from freehold.continuity.states import TABLE
 from freehold.contract.backend import EngineState
 from freehold.contract.record import Ending
-from freehold.ledger.entry import ActEntry, AdmissionEntry, DecisionRecord, OutcomeEntry, TargetRecord
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, DecisionRecord, OutcomeEntry, TargetRecord
 
 FORMAT = "docs/reference/ledger-format.md"
 SECTIONS = {

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from freehold.contract.record import Ending
-from freehold.ledger.disk import Disk
-from freehold.ledger.entry import OutcomeEntry, read_entry
-from freehold.ledger.log import Log, NewEntry
-from freehold.ledger.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
-from freehold.ledger.salts import Salts
-from freehold.ledger.verify import verify_ledger
+from freehold.ledger.check.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
+from freehold.ledger.check.verify import verify_ledger
+from freehold.ledger.record.entry import OutcomeEntry, read_entry
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.log import Log, NewEntry
+from freehold.ledger.writing.salts import Salts
 from freehold.signing.keys import FileKey
 
 GOLDEN = Path(__file__).parent / "v0.1" / "ledger"

@@ -12,10 +12,10 @@ from tests.ledger_builder import TARGETS, FailingDisk, call, decision, open_log,
 from freehold.contract.record import Ending
 from freehold.errors import LedgerFull
 from freehold.ledger.client import LedgerClient
-from freehold.ledger.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, read_entry
 from freehold.ledger.fake import FakeLedger
 from freehold.ledger.interface import Ledger
-from freehold.ledger.service import LedgerService
+from freehold.ledger.keeper.service import LedgerService
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, read_entry
 
 
 @dataclass(frozen=True)

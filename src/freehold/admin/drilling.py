@@ -34,7 +34,7 @@ from freehold.contract.call import DataClass
 from freehold.contract.drill import Drill, Stage
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.errors import EstateError, InvalidRequest, NotFound
-from freehold.ledger.store import LedgerFiles
+from freehold.ledger.tree.store import LedgerFiles
 from freehold.settings import ServiceSection
 
 _GRACE_S = 30.0  # after which gateways forget a drill whose control process has died

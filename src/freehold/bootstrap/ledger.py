@@ -11,8 +11,8 @@ import uvloop
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.contract.estate import Estate
 from freehold.errors import FreeholdError
-from freehold.ledger.log import Log
-from freehold.ledger.service import LedgerService
+from freehold.ledger.keeper.service import LedgerService
+from freehold.ledger.writing.log import Log
 from freehold.settings import read_settings
 from freehold.signing.keys import load_signer
 

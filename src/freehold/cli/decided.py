@@ -13,10 +13,10 @@ from freehold.cli.explanation import show_explanations
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
 from freehold.errors import NotFound
-from freehold.ledger.checkpoint import read_unverified
-from freehold.ledger.entry import AdmissionEntry, TargetRecord
-from freehold.ledger.search import find_decision
-from freehold.ledger.store import LedgerFiles
+from freehold.ledger.record.entry import AdmissionEntry, TargetRecord
+from freehold.ledger.record.search import find_decision
+from freehold.ledger.tree.checkpoint import read_unverified
+from freehold.ledger.tree.store import LedgerFiles
 from freehold.policy.explain import Explanation, explain
 from freehold.policy.judge import Application, Circumstances, Judge
 

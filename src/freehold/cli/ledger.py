@@ -14,10 +14,10 @@ from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, VerificationFailed
-from freehold.ledger.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, read_entry
-from freehold.ledger.proof import parse_proof
-from freehold.ledger.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
-from freehold.ledger.verify import LedgerReport, verify_ledger
+from freehold.ledger.check.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
+from freehold.ledger.check.verify import LedgerReport, verify_ledger
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, read_entry
+from freehold.ledger.tree.proof import parse_proof
 
 _TLOG_PROOF = b"c2sp.org/tlog-proof@"
 

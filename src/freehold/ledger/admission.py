@@ -5,7 +5,7 @@ import asyncio
 
 from freehold.contract.record import LedgerPosition
 from freehold.errors import LedgerFault
-from freehold.ledger.commitment import ANSWER_LABEL, Commitment
+from freehold.ledger.record.commitment import ANSWER_LABEL, Commitment
 
 
 class Admission:

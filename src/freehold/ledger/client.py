@@ -21,9 +21,7 @@ from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, LedgerPosition, Outcome
 from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
-from freehold.ledger import entry
 from freehold.ledger.admission import Admission
-from freehold.ledger.commitment import SALT_BYTES, request_commitment
 from freehold.ledger.interface import LedgerHead, LedgerStatus
 from freehold.ledger.line import Line
 from freehold.ledger.messages import (
@@ -43,6 +41,8 @@ from freehold.ledger.messages import (
     Welcome,
     Written,
 )
+from freehold.ledger.record import entry
+from freehold.ledger.record.commitment import SALT_BYTES, request_commitment
 
 Answer = TypeVar("Answer", LedgerHead, LedgerStatus, Tried)
 

@@ -16,10 +16,10 @@ from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import LedgerPosition, Outcome
 from freehold.errors import LedgerFault
-from freehold.ledger import entry
 from freehold.ledger.admission import Admission
-from freehold.ledger.commitment import SALT_BYTES, request_commitment
 from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.record import entry
+from freehold.ledger.record.commitment import SALT_BYTES, request_commitment
 
 
 class FakeLedger:

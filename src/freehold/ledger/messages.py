@@ -10,8 +10,8 @@ from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import Outcome
-from freehold.ledger.commitment import SALT_BYTES
 from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.record.commitment import SALT_BYTES
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):

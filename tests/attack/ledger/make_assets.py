@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tests.ledger_builder import DAY, KEY, ORIGIN, admission_bytes
 
-from freehold.ledger.log import Log, NewEntry
-from freehold.ledger.receipt import receipt_for
+from freehold.ledger.check.receipt import receipt_for
+from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import FileKey
 from freehold.signing.note import Signer
 

@@ -9,9 +9,9 @@ import pytest
 from tests.ledger_builder import KEY, ORIGIN, outcome_bytes, write_log
 
 from freehold.errors import VerificationFailed
-from freehold.ledger.bundle import join_entries, split_entries
-from freehold.ledger.checkpoint import Checkpoint, sign_checkpoint
-from freehold.ledger.verify import verify_ledger
+from freehold.ledger.check.verify import verify_ledger
+from freehold.ledger.tree.bundle import join_entries, split_entries
+from freehold.ledger.tree.checkpoint import Checkpoint, sign_checkpoint
 from freehold.signing.keys import FileKey
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "v0.1" / "ledger" / "ledger"

@@ -8,7 +8,7 @@ from tests.attack.ledger.make_assets import defects
 from tests.ledger_builder import KEY
 
 from freehold.errors import VerificationFailed
-from freehold.ledger.receipt import check_receipt
+from freehold.ledger.check.receipt import check_receipt
 
 ASSETS = Path(__file__).parent / "assets"
 REASONS = {

@@ -23,8 +23,8 @@ from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect.interface import Backend, Event, Upstream, Wire
 from freehold.dialect.limits import RateLimits
 from freehold.errors import EngineBroke, EngineBusy, FreeholdError
-from freehold.ledger.entry import AdmissionEntry, OutcomeEntry, read_entry
 from freehold.ledger.fake import FakeLedger
+from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, read_entry
 
 CHAT = "/v1/chat/completions"
 HELLO = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}

@@ -22,8 +22,8 @@ from freehold.contract.snapshot import Snapshot
 from freehold.contract.standing import Standing, TargetState
 from freehold.dialect.interface import Backend, Event, Foreign, Upstream, Wire
 from freehold.errors import FreeholdError, ProviderBroke, ProviderBusy, ProviderRefused, ProviderUnavailable
-from freehold.ledger.entry import AdmissionEntry, OutcomeEntry, read_entry
 from freehold.ledger.fake import FakeLedger
+from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, read_entry
 from freehold.relay import Running
 
 DOWN = ProviderUnavailable("down")

@@ -16,8 +16,8 @@ from freehold.admin.keys import KeyRecord, OperatorRecord, digest_of
 from freehold.admin.state import State
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
-from freehold.ledger import entry
-from freehold.ledger.log import Log, NewEntry
+from freehold.ledger.record import entry
+from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import load_signer
 from freehold.vault import Vault
 

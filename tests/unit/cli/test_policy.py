@@ -18,8 +18,8 @@ from freehold.contract.backend import BackendKind, Model, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision, Verdict
 from freehold.contract.estate import Estate
-from freehold.ledger import entry
-from freehold.ledger.log import Log, NewEntry
+from freehold.ledger.record import entry
+from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import load_signer
 
 LOCAL = Target(name="local", kind=BackendKind.ENGINE, model=Model(name="m", digest="sha256:0"), operator="self")

@@ -2,7 +2,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.ledger.bundle import join_entries, split_entries
+from freehold.ledger.tree.bundle import join_entries, split_entries
 
 
 @given(st.lists(st.binary(max_size=300)))

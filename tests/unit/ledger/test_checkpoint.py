@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.ledger_builder import KEY, ORIGIN
 
 from freehold.errors import VerificationFailed
-from freehold.ledger.checkpoint import Checkpoint, open_checkpoint, read_unverified, sign_checkpoint
+from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint, read_unverified, sign_checkpoint
 from freehold.signing.keys import FileKey
 from freehold.signing.note import parse_vkey, sign_note
 

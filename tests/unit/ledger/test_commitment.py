@@ -5,7 +5,7 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.ledger.commitment import ANSWER_LABEL, Commitment, answer_commitment, request_commitment
+from freehold.ledger.record.commitment import ANSWER_LABEL, Commitment, answer_commitment, request_commitment
 
 SALT = bytes(range(32))
 

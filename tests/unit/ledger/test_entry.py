@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from tests.ledger_builder import AT, TARGETS, act_bytes, admission_bytes, call, decision, outcome, outcome_bytes
 
 from freehold.contract.record import Ending
-from freehold.ledger import entry
-from freehold.ledger.entry import ActEntry, AdmissionEntry, OutcomeEntry, is_canonical, outcome_mark, read_entry
+from freehold.ledger.record import entry
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, OutcomeEntry, is_canonical, outcome_mark, read_entry
 
 
 def _admission(asked: str) -> dict[str, object]:

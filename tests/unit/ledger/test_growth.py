@@ -2,9 +2,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from freehold.ledger import layout
-from freehold.ledger.growth import Edge, grow
-from freehold.ledger.merkle import EMPTY_ROOT, leaf_hash, root_of
+from freehold.ledger.tree import layout
+from freehold.ledger.tree.growth import Edge, grow
+from freehold.ledger.tree.merkle import EMPTY_ROOT, leaf_hash, root_of
 
 
 def test_an_empty_tree_has_the_hash_of_nothing() -> None:

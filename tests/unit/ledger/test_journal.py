@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freehold.errors import VerificationFailed
-from freehold.ledger import journal as module
-from freehold.ledger.disk import Disk
-from freehold.ledger.journal import Journal
+from freehold.ledger.writing import journal as module
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.journal import Journal
 
 GROUPS = [[b"one", b"two"], [b"three"], [b"four", b"five", b"six"]]
 

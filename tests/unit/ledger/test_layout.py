@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.ledger.layout import bundle_path, tile_path, tiles_of, width_at
+from freehold.ledger.tree.layout import bundle_path, tile_path, tiles_of, width_at
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,11 @@ from tests.ledger_builder import (
 )
 
 from freehold.errors import EstateError, LedgerFull, LedgerUnavailable, VerificationFailed
-from freehold.ledger.disk import Disk
-from freehold.ledger.log import Log
-from freehold.ledger.salts import Salts
-from freehold.ledger.store import LedgerFiles
-from freehold.ledger.verify import verify_ledger
+from freehold.ledger.check.verify import verify_ledger
+from freehold.ledger.tree.store import LedgerFiles
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.log import Log
+from freehold.ledger.writing.salts import Salts
 
 ENTRIES = [admission_bytes(f"call-{number}") for number in range(600)]
 ENTRIES[3:5] = [act_bytes(f"act-{number}") for number in (3, 4)]  # a group without salts

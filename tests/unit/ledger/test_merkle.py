@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.ledger import merkle
-from freehold.ledger.merkle import Subtree
+from freehold.ledger.tree import merkle
+from freehold.ledger.tree.merkle import Subtree
 
 LEAVES = [
     bytes.fromhex(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from freehold.ledger.open_calls import OpenCalls
+from freehold.ledger.keeper.open_calls import OpenCalls
 
 
 def _calls() -> OpenCalls:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.ledger_builder import KEY, ORIGIN, act_bytes, write_log
 
 from freehold.errors import VerificationFailed
-from freehold.ledger.merkle import inclusion_proof
-from freehold.ledger.proof import TlogProof, parse_proof, verify_proof, write_proof
-from freehold.ledger.store import LedgerFiles
+from freehold.ledger.tree.merkle import inclusion_proof
+from freehold.ledger.tree.proof import TlogProof, parse_proof, verify_proof, write_proof
+from freehold.ledger.tree.store import LedgerFiles
 from freehold.signing.note import parse_vkey
 
 VERIFIER = parse_vkey(KEY.vkey)

@@ -7,7 +7,7 @@ from tests.ledger_builder import KEY, ORIGIN, act_bytes, admission_bytes, append
 
 from freehold.contract.record import Ending
 from freehold.errors import EstateError, VerificationFailed
-from freehold.ledger.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
+from freehold.ledger.check.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
 from freehold.signing.keys import FileKey
 
 ENTRIES = [

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests.ledger_builder import FailingDisk, salt_of
 
-from freehold.ledger.disk import Disk
-from freehold.ledger.salts import Salts
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.salts import Salts
 
 DAY = "2026-11-22"
 

@@ -15,13 +15,13 @@ from tests.ledger_builder import KEY, TARGETS, FailingDisk, admission_bytes, app
 from freehold.channel import Channel, connect
 from freehold.contract.record import Ending
 from freehold.errors import LedgerFull, LedgerUnavailable
+from freehold.ledger.check.verify import verify_ledger
 from freehold.ledger.client import LedgerClient
-from freehold.ledger.entry import OutcomeEntry, read_entry
-from freehold.ledger.log import Log
+from freehold.ledger.keeper.service import LedgerService
 from freehold.ledger.messages import Admit, Conclude, FromLedger, Hello, NotWritten, ToLedger, Welcome, Written
-from freehold.ledger.service import LedgerService
-from freehold.ledger.store import LedgerFiles
-from freehold.ledger.verify import verify_ledger
+from freehold.ledger.record.entry import OutcomeEntry, read_entry
+from freehold.ledger.tree.store import LedgerFiles
+from freehold.ledger.writing.log import Log
 
 SALT = b"s" * 32
 NEVER_S = 3600.0
@@ -316,7 +316,7 @@ async def test_the_low_water_mark_follows_the_oldest_open_call(tmp_path: Path) -
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
-from freehold.ledger.service import LedgerService
+from freehold.ledger.keeper.service import LedgerService
 from tests.ledger_builder import open_log
 
 async def main(root):

@@ -9,7 +9,7 @@ from tests.ledger_builder import KEY, ORIGIN, act_bytes, admission_bytes, append
 
 from freehold.contract.record import Ending
 from freehold.errors import EstateError, VerificationFailed
-from freehold.ledger.verify import verify_ledger
+from freehold.ledger.check.verify import verify_ledger
 from freehold.signing.keys import FileKey
 
 FILLING = [act_bytes(f"act-{number}") for number in range(256)]
@@ -108,7 +108,7 @@ def test_a_log_is_verified_from_a_copy_of_its_published_files_alone(tmp_path: Pa
 
 def test_an_auditor_s_process_needs_no_event_loop_and_no_other_folder() -> None:
     code = (
-        "import sys, freehold.ledger.verify, freehold.ledger.receipt\n"
+        "import sys, freehold.ledger.check.verify, freehold.ledger.check.receipt\n"
         "assert 'asyncio' not in sys.modules\n"
         "print(*sorted({name.split('.')[1] for name in sys.modules if name.startswith('freehold.')}))"
     )

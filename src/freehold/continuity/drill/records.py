@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from freehold.continuity.drill.traffic import Recorded
 from freehold.contract.call import DataClass
-from freehold.ledger.entry import AdmissionEntry, OutcomeEntry, read_entry
+from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, read_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from freehold.contract.record import Ending
 from freehold.errors import VerificationFailed
-from freehold.ledger import layout
-from freehold.ledger.bundle import join_entries
-from freehold.ledger.checkpoint import open_checkpoint
-from freehold.ledger.entry import ActEntry, AdmissionEntry, OutcomeEntry, read_entry
-from freehold.ledger.growth import Edge
-from freehold.ledger.layout import TILE_WIDTH
-from freehold.ledger.merkle import leaf_hash, root_of
-from freehold.ledger.store import LedgerFiles
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, OutcomeEntry, read_entry
+from freehold.ledger.tree import layout
+from freehold.ledger.tree.bundle import join_entries
+from freehold.ledger.tree.checkpoint import open_checkpoint
+from freehold.ledger.tree.growth import Edge
+from freehold.ledger.tree.layout import TILE_WIDTH
+from freehold.ledger.tree.merkle import leaf_hash, root_of
+from freehold.ledger.tree.store import LedgerFiles
 from freehold.signing.note import parse_vkey
 
 

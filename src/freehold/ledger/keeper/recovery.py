@@ -3,8 +3,8 @@
 
 from collections.abc import Iterable
 
-from freehold.ledger.entry import ActEntry, AdmissionEntry, OutcomeEntry, read_entry
-from freehold.ledger.open_calls import OpenCalls, Recent
+from freehold.ledger.keeper.open_calls import OpenCalls, Recent
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, OutcomeEntry, read_entry
 
 
 def recover(entries: Iterable[tuple[int, bytes]], *, lost_at_s: float) -> tuple[OpenCalls, Recent]:

@@ -13,12 +13,12 @@ from msgspec import UNSET, UnsetType
 
 from freehold.contract.record import LedgerPosition
 from freehold.errors import EstateError, VerificationFailed
-from freehold.ledger.checkpoint import Checkpoint, read_unverified
-from freehold.ledger.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, is_canonical, read_entry
-from freehold.ledger.merkle import inclusion_proof
-from freehold.ledger.proof import TlogProof, parse_proof, verify_proof, write_proof
-from freehold.ledger.search import find_outcome
-from freehold.ledger.store import LedgerFiles
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, Entry, OutcomeEntry, is_canonical, read_entry
+from freehold.ledger.record.search import find_outcome
+from freehold.ledger.tree.checkpoint import Checkpoint, read_unverified
+from freehold.ledger.tree.merkle import inclusion_proof
+from freehold.ledger.tree.proof import TlogProof, parse_proof, verify_proof, write_proof
+from freehold.ledger.tree.store import LedgerFiles
 from freehold.signing.note import Verifier, parse_vkey
 
 FORMAT = "freehold/receipt/v1"

@@ -4,7 +4,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from freehold.ledger.entry import AdmissionEntry, OutcomeEntry, outcome_mark, read_entry
+from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, outcome_mark, read_entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from freehold.ledger import layout
-from freehold.ledger.bundle import join_entries
-from freehold.ledger.layout import TILE_WIDTH
-from freehold.ledger.merkle import EMPTY_ROOT, leaf_hash, node_hash, root_of
+from freehold.ledger.tree import layout
+from freehold.ledger.tree.bundle import join_entries
+from freehold.ledger.tree.layout import TILE_WIDTH
+from freehold.ledger.tree.merkle import EMPTY_ROOT, leaf_hash, node_hash, root_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

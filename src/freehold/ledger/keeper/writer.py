@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
-from freehold.ledger.log import Log, NewEntry
+from freehold.ledger.writing.log import Log, NewEntry
 
 _MAX_GROUP = 1024
 _logger = logging.getLogger(__name__)

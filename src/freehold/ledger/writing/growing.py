@@ -4,7 +4,7 @@
 import os
 from pathlib import Path
 
-from freehold.ledger.disk import Disk
+from freehold.ledger.writing.disk import Disk
 
 
 class GrowingFile:

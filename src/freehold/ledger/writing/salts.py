@@ -12,9 +12,9 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from freehold.ledger.commitment import SALT_BYTES
-from freehold.ledger.disk import Disk
-from freehold.ledger.growing import GrowingFile
+from freehold.ledger.record.commitment import SALT_BYTES
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.growing import GrowingFile
 
 _RECORD = struct.Struct(f">Q{SALT_BYTES}s")
 _ERASED = bytes(SALT_BYTES)

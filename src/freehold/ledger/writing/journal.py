@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from freehold.errors import VerificationFailed
-from freehold.ledger.bundle import join_entries, split_entries
-from freehold.ledger.disk import Disk
-from freehold.ledger.growing import GrowingFile
+from freehold.ledger.tree.bundle import join_entries, split_entries
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.growing import GrowingFile
 
 _MAGIC = b"FhJ1"
 _HEADER = struct.Struct(">4sIQI")

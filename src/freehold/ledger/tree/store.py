@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 
 from freehold.errors import EstateError, VerificationFailed
-from freehold.ledger import layout
-from freehold.ledger.bundle import split_entries
-from freehold.ledger.growth import Edge
-from freehold.ledger.layout import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
-from freehold.ledger.merkle import Subtree, root_of
+from freehold.ledger.tree import layout
+from freehold.ledger.tree.bundle import split_entries
+from freehold.ledger.tree.growth import Edge
+from freehold.ledger.tree.layout import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
+from freehold.ledger.tree.merkle import Subtree, root_of
 
 
 class LedgerFiles:

@@ -11,11 +11,11 @@ from datetime import datetime
 
 from freehold.contract.record import Ending, Outcome
 from freehold.errors import FreeholdError, LedgerFault, LedgerUnavailable
-from freehold.ledger import entry
+from freehold.ledger.keeper.open_calls import OpenCall, OpenCalls, Recent
+from freehold.ledger.keeper.peer import Peer
+from freehold.ledger.keeper.writer import Waiting
 from freehold.ledger.messages import Admit, Conclude, RecordAct
-from freehold.ledger.open_calls import OpenCall, OpenCalls, Recent
-from freehold.ledger.peer import Peer
-from freehold.ledger.writer import Waiting
+from freehold.ledger.record import entry
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from freehold.contract.backend import BackendKind, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, Outcome, Seam, SeamKind
-from freehold.ledger.bundle import MAX_ENTRY_BYTES
+from freehold.ledger.tree.bundle import MAX_ENTRY_BYTES
 
 VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}")

@@ -6,9 +6,9 @@ import binascii
 from dataclasses import dataclass
 
 from freehold.errors import VerificationFailed
-from freehold.ledger.checkpoint import Checkpoint, open_checkpoint
-from freehold.ledger.layout import HASH_BYTES
-from freehold.ledger.merkle import leaf_hash, root_from_inclusion
+from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint
+from freehold.ledger.tree.layout import HASH_BYTES
+from freehold.ledger.tree.merkle import leaf_hash, root_from_inclusion
 from freehold.signing.note import Verifier
 
 _FIRST_LINE = "c2sp.org/tlog-proof@v1"

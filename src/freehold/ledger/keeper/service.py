@@ -15,9 +15,11 @@ from pathlib import Path
 from freehold.channel import Channel, ChannelClosed, listen
 from freehold.contract.attempt import Tried
 from freehold.errors import LedgerFault, LedgerFull
-from freehold.ledger.docket import Docket
 from freehold.ledger.interface import LedgerHead, LedgerStatus
-from freehold.ledger.log import Log
+from freehold.ledger.keeper.docket import Docket
+from freehold.ledger.keeper.peer import Peer
+from freehold.ledger.keeper.recovery import recover
+from freehold.ledger.keeper.writer import Writer
 from freehold.ledger.messages import (
     Admit,
     AskStatus,
@@ -34,10 +36,8 @@ from freehold.ledger.messages import (
     TryEgress,
     Welcome,
 )
-from freehold.ledger.peer import Peer
-from freehold.ledger.recovery import recover
-from freehold.ledger.search import find_outcome
-from freehold.ledger.writer import Writer
+from freehold.ledger.record.search import find_outcome
+from freehold.ledger.writing.log import Log
 from freehold.seal.attempts import attempt_all
 
 _RETRY_S = 1.0

@@ -22,13 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.errors import EstateError, LedgerFault, LedgerFull, LedgerUnavailable, VerificationFailed
-from freehold.ledger import layout
-from freehold.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from freehold.ledger.disk import Disk
-from freehold.ledger.growth import Edge, grow
-from freehold.ledger.journal import Journal
-from freehold.ledger.salts import Salts
-from freehold.ledger.store import LedgerFiles
+from freehold.ledger.tree import layout
+from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from freehold.ledger.tree.growth import Edge, grow
+from freehold.ledger.tree.store import LedgerFiles
+from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.journal import Journal
+from freehold.ledger.writing.salts import Salts
 from freehold.signing.note import Signer, parse_vkey
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
