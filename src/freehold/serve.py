@@ -8,17 +8,17 @@ ends inside it; both are on record exactly once. Nothing here knows HTTP, a dial
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from freehold.contract.backend import Service, Target
-from freehold.contract.call import Call
+from freehold.contract.call import Call, Operation
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, LedgerPosition, Outcome
 from freehold.contract.snapshot import ApiKey
 from freehold.dialect.continuation import CallPlan
 from freehold.dialect.interface import Codec, Request
-from freehold.errors import Fault, FreeholdError, LedgerFault, PolicyDenied
+from freehold.errors import Fault, FreeholdError, LedgerFault, NoTarget, PolicyDenied
 from freehold.ledger.admission import Admission
 from freehold.ledger.interface import Ledger
 from freehold.ledger.record.commitment import Commitment
@@ -119,12 +119,13 @@ async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIte
     trail.decision = decision = on.policy.decide(
         call, key=asked.key, service=asked.service, targets=asked.targets, at_unix=asked.request.at_unix
     )
-    admission = on.ledger.admit(call, decision, targets=asked.targets, snapshot_version=on.snapshot_version)
+    targets = _as_built(asked.targets, on.backends)
+    admission = on.ledger.admit(call, decision, targets=targets, snapshot_version=on.snapshot_version)
     if not decision.allowed:
         trail.position = await admission.durable()
         raise PolicyDenied("no target may see this call", decision_id=decision.id)
     async with _concluding(asked, admission, on, trail) as outcome:
-        targets = on.standings.order(asked, _fit(asked, decision))
+        order = on.standings.order(asked, _fit(asked, decision))
         plan = CallPlan(
             asked.codec,
             asked.request,
@@ -133,10 +134,19 @@ async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIte
             show_seam=asked.show_seam,
         )
         leave = Admitted(decision=decision, admission=admission, asked=asked, standings=on.standings, trail=trail)
-        async with open_reply(targets, plan, on.backends, leave) as reply:
+        async with open_reply(order, plan, on.backends, leave) as reply:
             outcome.reply = trail.reply = reply
             trail.position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
             yield outcome.watch(reply)
+
+
+def _as_built(targets: tuple[Target, ...], backends: Backends) -> tuple[Target, ...]:
+    """The targets with the builds of their engines, as far as they are known now."""
+    built = []
+    for target in targets:
+        status = backends.status(target.name)
+        built.append(replace(target, engine_digest=status.engine_digest) if status else target)
+    return tuple(built)
 
 
 def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
@@ -145,13 +155,24 @@ def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
         if asked.pinned not in decision.allowed:
             raise PolicyDenied(f"{asked.pinned} may not see this call", decision_id=decision.id)
         return (asked.pinned,)
-    return tuple(target for target in decision.allowed if target not in asked.service.unqualified)
+    fit = tuple(target for target in decision.allowed if target not in asked.service.unqualified)
+    return _of_one_model(asked, fit) if asked.call.operation is Operation.EMBED else fit
+
+
+def _of_one_model(asked: Asked, fit: tuple[str, ...]) -> tuple[str, ...]:
+    """Those with the model of the service's first target: vectors of another one cannot be compared with its own."""
+    alike = {target.name for target in asked.targets if target.model == asked.targets[0].model}
+    if alike.isdisjoint(fit):
+        raise NoTarget(
+            f"vectors of {asked.targets[0].model.name} cannot be had now, and another model's are no substitute"
+        )
+    return tuple(target for target in fit if target in alike)
 
 
 @asynccontextmanager
 async def _concluding(asked: Asked, admission: Admission, on: Parts, trail: Trail) -> AsyncIterator["_Conclusion"]:
     """Close the admission exactly once, however the call ends."""
-    conclusion = _Conclusion(asked, admission.answer_commitment())
+    conclusion = _Conclusion(asked, on.backends, admission.answer_commitment())
     try:
         yield conclusion
     except FreeholdError as problem:
@@ -173,6 +194,7 @@ class _Conclusion:
     """What the closing record will say."""
 
     asked: Asked
+    backends: Backends
     commitment: Commitment  # to the bytes of the answer
     reply: Reply | None = None
     ending: Ending = Ending.FAILED  # until something else is known: a bug must not pass for an answer
@@ -206,6 +228,7 @@ class _Conclusion:
     def outcome(self) -> Outcome:
         targets = {target.name: target for target in self.asked.targets}
         answering = targets.get(self.reply.target) if self.reply else None
+        status = self.backends.status(answering.name) if answering else None
         tally = self.reply.exchange.tally if self.reply else None
         return Outcome(
             call_id=self.asked.call.id,
@@ -213,6 +236,7 @@ class _Conclusion:
             target=answering.name if answering else "",
             model=answering.model.name if answering else "",
             model_digest=answering.model.digest if answering else "",
+            engine_digest=status.engine_digest if status else "",
             answered_as=another_model(answering, tally.model) if answering and tally else "",
             error=self.error,
             input_tokens=tally.input_tokens if tally else 0,

@@ -22,19 +22,29 @@ DOORS: Mapping[str, Door] = {
     "/v1/messages": Door(Operation.CHAT, Dialect.ANTHROPIC),
     "/v1/messages/count_tokens": Door(Operation.COUNT_TOKENS, Dialect.ANTHROPIC),
     "/v1/fim/completions": Door(Operation.FIM, Dialect.MISTRAL),
+    "/v1/embeddings": Door(Operation.EMBED, Dialect.OPENAI),
 }
 MODELS = "/v1/models"
 HEALTH = "/healthz"
 
-# OpenAI and Mistral share a path. These are Mistral's alone; a quote inside a JSON string would be escaped, so none can
-# stand in somebody's prompt.
-_MISTRAL_MARKS = (b'"random_seed"', b'"safe_prompt"', b'"prompt_mode"', b'"prefix":true', b'"prefix": true')
+# OpenAI and Mistral share two paths. These are Mistral's alone; a quote inside a JSON string would be escaped, so none
+# can stand in somebody's prompt.
+_MISTRAL_MARKS = (
+    b'"random_seed"',
+    b'"safe_prompt"',
+    b'"prompt_mode"',
+    b'"prefix":true',
+    b'"prefix": true',
+    b'"output_dimension"',
+    b'"output_dtype"',
+)
+_SHARED = frozenset({"/v1/chat/completions", "/v1/embeddings"})
 
 
 def dialect_of(path: str, headers: Mapping[str, str], body: bytes = b"") -> Dialect:
     """The dialect in which the caller expects to be answered, a refusal or an error too."""
     door = DOORS.get(path)
-    if door is not None and path != "/v1/chat/completions":
+    if door is not None and path not in _SHARED:
         return door.dialect
     if door is None and "anthropic-version" in headers:
         return Dialect.ANTHROPIC

@@ -21,6 +21,7 @@ class Operation(StrEnum):
     COMPLETION = "completion"
     FIM = "fim"
     COUNT_TOKENS = "count_tokens"
+    EMBED = "embed"
 
 
 class DataClass(IntEnum):

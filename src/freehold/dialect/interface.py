@@ -28,6 +28,8 @@ class Wire(StrEnum):
     COUNT_TOKENS = "count_tokens"
     MISTRAL_CHAT = "mistral_chat"
     FIM = "fim"
+    EMBEDDINGS = "embeddings"
+    MISTRAL_EMBEDDINGS = "mistral_embeddings"
     INFILL = "infill"  # llama.cpp's own
 
 

@@ -19,10 +19,10 @@ from freehold.egress.secrets import Secret
 
 _WIRES: Final[Mapping[Dialect, tuple[Wire, ...]]] = MappingProxyType(
     {  # the one over which other dialects are translated comes first
-        Dialect.OPENAI: (Wire.CHAT, Wire.COMPLETIONS),
+        Dialect.OPENAI: (Wire.CHAT, Wire.COMPLETIONS, Wire.EMBEDDINGS),
         Dialect.RESPONSES: (Wire.RESPONSES,),
         Dialect.ANTHROPIC: (Wire.MESSAGES, Wire.COUNT_TOKENS),
-        Dialect.MISTRAL: (Wire.MISTRAL_CHAT, Wire.FIM),
+        Dialect.MISTRAL: (Wire.MISTRAL_CHAT, Wire.FIM, Wire.MISTRAL_EMBEDDINGS),
     }
 )
 _PATHS: Final[Mapping[Wire, str]] = MappingProxyType(
@@ -34,10 +34,12 @@ _PATHS: Final[Mapping[Wire, str]] = MappingProxyType(
         Wire.COUNT_TOKENS: "/messages/count_tokens",
         Wire.MISTRAL_CHAT: "/chat/completions",
         Wire.FIM: "/fim/completions",
+        Wire.EMBEDDINGS: "/embeddings",
+        Wire.MISTRAL_EMBEDDINGS: "/embeddings",
     }
 )
 # Anthropic and Mistral publish their base URL without a version, OpenAI and those who follow it with one.
-_NEED_VERSION: Final = frozenset({Wire.MESSAGES, Wire.COUNT_TOKENS, Wire.MISTRAL_CHAT, Wire.FIM})
+_NEED_VERSION: Final = frozenset({Wire.MESSAGES, Wire.COUNT_TOKENS, Wire.MISTRAL_CHAT, Wire.FIM, Wire.MISTRAL_EMBEDDINGS})
 _VERSIONED: Final = re.compile(r"/v\d+[a-z0-9]*\Z")
 _ANTHROPIC_VERSION: Final = "2023-06-01"
 _ANTHROPIC: Final = frozenset({Wire.MESSAGES, Wire.COUNT_TOKENS})

@@ -7,6 +7,7 @@ from freehold.api.doors import DOORS, dialect_of
 from freehold.contract.call import Dialect
 
 CHAT = "/v1/chat/completions"
+EMBEDDINGS = "/v1/embeddings"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,13 @@ def test_model_lists_are_anthropics_for_those_who_send_its_version() -> None:
     assert dialect_of("/nowhere", headers) is Dialect.ANTHROPIC
 
 
+def test_vectors_are_mistrals_for_mistrals_client_and_for_a_field_of_its_own() -> None:
+    assert dialect_of(EMBEDDINGS, {}, b'{"input":"a","output_dimension":2}') is Dialect.MISTRAL
+    assert dialect_of(EMBEDDINGS, {"user-agent": "mistral-client-python/2"}) is Dialect.MISTRAL
+    assert dialect_of(EMBEDDINGS, {}, b'{"input":"a","dimensions":2}') is Dialect.OPENAI
+
+
 def test_a_calls_own_path_beats_every_header() -> None:
     for path, door in DOORS.items():
-        if path != CHAT:
+        if path not in (CHAT, EMBEDDINGS):
             assert dialect_of(path, {"user-agent": "mistralai", "anthropic-version": "1"}) is door.dialect

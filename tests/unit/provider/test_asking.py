@@ -101,7 +101,7 @@ def test_the_preferred_wire_is_that_of_the_first_dialect() -> None:
     both = backend_at(endpoint("https://a.example/v1", dialects=(Dialect.RESPONSES, Dialect.OPENAI)), TARGET)
     assert both.foreign is not None
     assert both.foreign.preferred is Wire.RESPONSES
-    assert both.wires == {Wire.RESPONSES, Wire.CHAT, Wire.COMPLETIONS}
+    assert both.wires == {Wire.RESPONSES, Wire.CHAT, Wire.COMPLETIONS, Wire.EMBEDDINGS}
 
 
 def test_a_backend_has_what_the_settings_say_of_it() -> None:

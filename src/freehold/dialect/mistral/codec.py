@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The codec of Mistral's chat and fill-in-the-middle completions."""
+"""The codec of Mistral's chat and fill-in-the-middle completions, and embeddings."""
 
 from collections.abc import Sequence
 
 from freehold.contract.call import Dialect, Operation
+from freehold.dialect import embedding
 from freehold.dialect.chatwire import ChatExchange, upstream
 from freehold.dialect.document import read_object
 from freehold.dialect.forced import change_for
@@ -25,9 +26,17 @@ class MistralCodec:
 
     def parse(self, operation: Operation, body: bytes) -> Request:
         fields = read_object(body)
-        return fim.read_request(fields) if operation is Operation.FIM else chat.read_request(fields)
+        match operation:
+            case Operation.FIM:
+                return fim.read_request(fields)
+            case Operation.EMBED:
+                return embedding.read_request(fields, self.dialect)
+            case _:
+                return chat.read_request(fields)
 
     def exchange(self, request: Request, backend: Backend) -> Exchange:
+        if isinstance(request, embedding.EmbeddingRequest):
+            return embedding.embedding_exchange(request, backend)
         if isinstance(request, fim.FimRequest):
             return _fim(request, backend)
         assert isinstance(request, chat.MistralRequest), "a request goes to the codec that parsed it"  # noqa: S101

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The codec of OpenAI's chat completions and completions."""
+"""The codec of OpenAI's chat completions, completions and embeddings."""
 
 from collections.abc import Sequence
 
 from freehold.contract.call import Dialect, Operation
+from freehold.dialect import embedding
 from freehold.dialect.chatwire import demand
 from freehold.dialect.document import read_object
 from freehold.dialect.interface import Backend, Exchange, Request, Wire
@@ -23,9 +24,17 @@ class OpenAICodec:
 
     def parse(self, operation: Operation, body: bytes) -> Request:
         fields = read_object(body)
-        return completions.read_request(fields) if operation is Operation.COMPLETION else chat.read_request(fields)
+        match operation:
+            case Operation.COMPLETION:
+                return completions.read_request(fields)
+            case Operation.EMBED:
+                return embedding.read_request(fields, self.dialect)
+            case _:
+                return chat.read_request(fields)
 
     def exchange(self, request: Request, backend: Backend) -> Exchange:
+        if isinstance(request, embedding.EmbeddingRequest):
+            return embedding.embedding_exchange(request, backend)
         if isinstance(request, completions.CompletionRequest):
             return _completion(request, backend)
         assert isinstance(request, chat.OpenAIRequest), "a request goes to the codec that parsed it"  # noqa: S101
