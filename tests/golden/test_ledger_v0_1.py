@@ -7,13 +7,17 @@ from pathlib import Path
 import pytest
 
 from freehold.contract.record import Ending
-from freehold.ledger.check.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
+from freehold.errors import NotAtHome
+from freehold.ledger.check.issuing import receipt_for, tlog_proof_for
+from freehold.ledger.check.receipt import check_receipt, check_tlog_proof
 from freehold.ledger.check.verify import verify_ledger
 from freehold.ledger.record.entry import OutcomeEntry, read_entry
+from freehold.ledger.writing.copies import Migration
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.log import Log, NewEntry
 from freehold.ledger.writing.salts import Salts
 from freehold.signing.keys import FileKey
+from freehold.signing.note import parse_vkey
 
 GOLDEN = Path(__file__).parent / "v0.1" / "ledger"
 ORIGIN = "estate.example/ledger"
@@ -42,14 +46,20 @@ def test_a_tlog_proof_of_release_0_1_checks_and_is_made_the_same_way() -> None:
 
 
 def test_a_ledger_of_release_0_1_is_continued_from_its_journal(tmp_path: Path) -> None:
+    """Once it is adopted: that release did not note where a log belongs."""
     shutil.copytree(GOLDEN / "ledger", tmp_path / "ledger")
     shutil.copytree(GOLDEN / "salts", tmp_path / "salts")
+    with pytest.raises(NotAtHome) as away:
+        Log(tmp_path / "ledger", salts=tmp_path / "salts", signer=KEY)
+    copy = Migration(tmp_path / "ledger", parse_vkey(VKEY), away=away.value)
+    assert copy.adopt(lambda *_: b"adopted", seen={}, unwitnessed=True) == 265
+    copy.close()
     log = Log(tmp_path / "ledger", salts=tmp_path / "salts", signer=KEY)
-    assert (log.published_size, log.size, log.low_water()) == (263, 265, 262)
+    assert (log.published_size, log.size, log.low_water()) == (263, 266, 262)
     last_outcome = read_entry(dict(log.entries(263))[263])
     assert isinstance(last_outcome, OutcomeEntry)
     assert (last_outcome.admission, last_outcome.ending) == (262, Ending.LOST)
-    assert log.append([NewEntry(b"of a later release")], "2030-01-01") == 265
+    assert log.append([NewEntry(b"of a later release")], "2030-01-01") == 266
     log.publish()
     log.close()
     assert verify_ledger(tmp_path / "ledger", VKEY).without_outcome == 0
