@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import continuity
+from bench import continuity, ledger
 from bench.detector import detector
 from bench.estate import BenchEstate
 from bench.measures import added_first_token, memory, throughput, up_to_first_token, wake_to_first_token
@@ -26,7 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds: a look, not a result")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the estate is stopped on this way out as well
-    rounds = 3 if parser.parse_args().quick else 15
+    quick = parser.parse_args().quick
+    rounds = 3 if quick else 15
     with tempfile.TemporaryDirectory(prefix="freehold-bench-") as directory, BenchEstate(Path(directory)) as estate:
         estate.up()
         facts = estate.facts()
@@ -36,6 +37,10 @@ def main() -> None:
             rows.append(row)
     with continuity.scene() as scene:
         for row in continuity.measure(scene, rounds=rounds):
+            _tell(row)
+            rows.append(row)
+    with tempfile.TemporaryDirectory(prefix="freehold-ledger-") as directory:
+        for row in ledger.measure(Path(directory), quick=quick):
             _tell(row)
             rows.append(row)
     print(f"\n{show(rows, facts)}\n\nWritten to {write(rows, facts, _OUT)}")

@@ -2,7 +2,7 @@
 """Calls, decisions and logs for the ledger's tests, and a disk that fails or dies where it is told to."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from freehold.contract.backend import BackendKind, Model, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision, Verdict
 from freehold.contract.record import Ending, Outcome
-from freehold.ledger.record import entry
+from freehold.ledger import compose
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import FileKey
@@ -77,7 +77,7 @@ def outcome(call_id: str = "call-1", ending: Ending = Ending.COMPLETE) -> Outcom
 
 
 def admission_bytes(call_id: str = "call-1", *, allowed: bool = True) -> bytes:
-    return entry.admission(
+    return compose.admission(
         call(call_id),
         decision(allowed=allowed),
         targets=TARGETS,
@@ -88,12 +88,12 @@ def admission_bytes(call_id: str = "call-1", *, allowed: bool = True) -> bytes:
 
 
 def outcome_bytes(admission_index: int, call_id: str = "call-1", ending: Ending = Ending.COMPLETE) -> bytes:
-    return entry.outcome(outcome(call_id, ending), admission_index, at_utc=AT)
+    return compose.outcome(outcome(call_id, ending), admission_index, at_utc=AT)
 
 
 def act_bytes(act_id: str = "act-1") -> bytes:
     digests = {"services": "sha256:" + "03" * 32}
-    return entry.act(id=act_id, kind="key.create", subject="key-1", operator="op-1", digests=digests, at_utc=AT)
+    return compose.act(id=act_id, kind="key.create", subject="key-1", operator="op-1", digests=digests, at_utc=AT)
 
 
 def salt_of(index: int) -> bytes:
@@ -138,6 +138,7 @@ class FailingDisk(Disk):
     """
 
     def __init__(self, at: int = -1, *, error: int = 0, times: int = 1) -> None:
+        super().__init__()
         self.operations = 0
         self.error = error
         self._at = at
@@ -180,6 +181,10 @@ class FailingDisk(Disk):
             path.write_bytes(data[: len(data) // 2])
             self._fail()
         path.write_bytes(data)
+
+    def write_all(self, files: Iterable[tuple[Path, bytes]]) -> None:
+        for path, data in files:  # one after the other, so that operations have an order
+            self.write_whole(path, data)
 
     def rename(self, source: Path, target: Path) -> None:
         self._step()

@@ -14,7 +14,7 @@ from tests.engine_fakes import StubSupervisor, engine_status
 from freehold.contract.backend import EngineState, Model
 from freehold.contract.decision import Decision, Verdict
 from freehold.contract.estate import Estate
-from freehold.contract.weights import VerifiedWeights
+from freehold.contract.weights import VerifiedFile, VerifiedWeights
 from freehold.dialect.interface import Event, Upstream, Wire
 from freehold.engine.client import Engines
 from freehold.engine.fake import FakeEngine
@@ -62,9 +62,14 @@ async def _real(folder: Path, weights: Path) -> AsyncIterator[Path]:
     def verify(_: str) -> VerifiedWeights:
         return VerifiedWeights(
             model=Model(name=MODEL, digest="sha256:0"),
-            path=weights,
-            fd=os.open(weights, os.O_RDONLY | os.O_CLOEXEC),
-            size_bytes=weights.stat().st_size,
+            format="gguf",
+            files=(
+                VerifiedFile(
+                    path=weights.name,
+                    fd=os.open(weights, os.O_RDONLY | os.O_CLOEXEC),
+                    size_bytes=weights.stat().st_size,
+                ),
+            ),
             context_train_tokens=8192,
             chat_template="",
         )

@@ -3,14 +3,14 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from tests.ledger_builder import TARGETS, FailingDisk, call, decision, open_log, outcome
 
 from freehold.contract.record import Ending
-from freehold.errors import LedgerFull
+from freehold.errors import LedgerFull, NotFound, UnknownReceipt
 from freehold.ledger.client import LedgerClient
 from freehold.ledger.fake import FakeLedger
 from freehold.ledger.interface import Ledger
@@ -188,3 +188,37 @@ async def test_publishing_covers_what_was_acknowledged(case: Case) -> None:
     status = await case.ledger.status()
     assert (head.size, status.size, status.published_size) == (1, 1, 1)
     assert head.origin == status.origin
+
+
+async def test_a_call_is_forgotten_on_record_and_once(case: Case) -> None:
+    admission = case.ledger.admit(call(), decision(), targets=TARGETS, snapshot_version=1)
+    position = await admission.durable()
+    act = await case.ledger.forget_call("call-1", position.index, operator="op-1")
+    assert await case.ledger.forget_call("call-1", position.index, operator="op-2") == act
+    record = case.records()[act.index]
+    assert isinstance(record, ActEntry)
+    assert (record.act, record.subject, record.operator) == ("call.forget", "call-1", "op-1")
+
+
+async def test_what_is_no_admission_of_the_call_is_not_forgotten(case: Case) -> None:
+    admission = case.ledger.admit(call(), decision(), targets=TARGETS, snapshot_version=1)
+    position = await admission.durable()
+    for name, index in (("call-2", position.index), ("call-1", 99)):
+        with pytest.raises(NotFound):
+            await case.ledger.forget_call(name, index, operator="op-1")
+
+
+async def test_a_day_that_is_not_over_is_not_forgotten(case: Case) -> None:
+    with pytest.raises(NotFound, match="is not over"):
+        await case.ledger.forget_day("9999-01-01", operator="op-1")
+
+
+async def test_a_receipt_is_for_the_key_that_made_the_call(case: Case) -> None:
+    admission = case.ledger.admit(call(), decision(), targets=TARGETS, snapshot_version=1)
+    position = await admission.durable()
+    await case.ledger.publish()
+    assert b"call-1" in await case.ledger.receipt(position, key="key-1", form="json")
+    strange = replace(position, origin="elsewhere.example/log")
+    for place, key in ((position, "key-2"), (strange, "key-1"), (replace(position, index=99), "key-1")):
+        with pytest.raises(UnknownReceipt, match="there is no such receipt for this key"):
+            await case.ledger.receipt(place, key=key, form="json")

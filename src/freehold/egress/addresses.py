@@ -11,6 +11,7 @@ from typing import Final
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 PUBLIC: Final = ""
+LOCAL_KINDS: Final = frozenset({"loopback", "private", "link-local", "shared"})  # where plain text may go
 
 _SHARED: Final = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598, behind a carrier's NAT
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052

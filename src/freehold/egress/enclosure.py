@@ -7,11 +7,12 @@ network of its own, all that it connects to is the outlet (``diverted.py``).
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -52,9 +53,10 @@ def enclosed(  # noqa: PLR0913 - as many as Popen's
                     cwd=folder,
                     env={name: value for name, value in environment.items() if name not in _INHERITED},
                     pass_fds=(its.fileno(),),
+                    start_new_session=True,
                 )
             )
-        stack.callback(process.kill)
+        stack.callback(_end, process)
         said, descriptor = _received(ours)
         if said == DIVERTED:
             listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
@@ -69,6 +71,13 @@ def enclosed(  # noqa: PLR0913 - as many as Popen's
 def no_way_out() -> Outlet:
     """For a command that is to reach nothing at all."""
     return Outlet(Allowance(), Upstreams())
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """With all that it started. One that has ended by itself has left nobody."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _arguments(end: socket.socket) -> tuple[str, str]:

@@ -8,7 +8,7 @@ A call that was refused here is never left open there: if its admission may have
 import asyncio
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,19 +20,42 @@ from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, LedgerPosition, Outcome
-from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
+from freehold.errors import (
+    EstateError,
+    FreeholdError,
+    LedgerFull,
+    LedgerUnavailable,
+    NotFound,
+    ReceiptNotYet,
+    UnknownReceipt,
+    VerificationFailed,
+)
+from freehold.ledger import compose
 from freehold.ledger.admission import Admission
-from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.interface import LedgerHead, LedgerStatus, Prune, ReceiptForm
 from freehold.ledger.line import Line
 from freehold.ledger.messages import (
+    AddCosignatures,
     Admit,
+    AskReceipt,
     AskStatus,
     Conclude,
+    CosignaturesAdded,
+    CosignaturesRefused,
     EgressTried,
+    ForgetCall,
+    ForgetDay,
     FromLedger,
+    Given,
     Hello,
+    Lack,
+    NotForgotten,
+    NotGiven,
+    NotPruned,
     NotPublished,
     NotWritten,
+    PruneLog,
+    Pruning,
     Published,
     PublishNow,
     RecordAct,
@@ -41,10 +64,16 @@ from freehold.ledger.messages import (
     Welcome,
     Written,
 )
-from freehold.ledger.record import entry
 from freehold.ledger.record.commitment import SALT_BYTES, request_commitment
 
-Answer = TypeVar("Answer", LedgerHead, LedgerStatus, Tried)
+Answer = TypeVar("Answer", LedgerHead, LedgerStatus, Tried, Prune, bytes, int)
+
+_LACKS: Mapping[Lack, Callable[[], FreeholdError]] = {
+    Lack.UNKNOWN: lambda: UnknownReceipt("there is no such receipt for this key"),
+    Lack.NOT_YET: lambda: ReceiptNotYet("the call is on record, and its entry is not published yet"),
+    Lack.BUSY: lambda: LedgerUnavailable("too many receipts are being made"),
+    Lack.FAULT: lambda: LedgerUnavailable("the ledger cannot make this receipt"),
+}
 
 
 @dataclass(slots=True)
@@ -60,8 +89,8 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Act:
-    message: RecordAct
-    result: asyncio.Future[LedgerPosition | LedgerFault]
+    message: RecordAct | ForgetCall | ForgetDay
+    result: asyncio.Future[LedgerPosition | FreeholdError]
 
 
 class LedgerClient:
@@ -82,9 +111,12 @@ class LedgerClient:
         self._open: dict[str, int] = {}
         self._outcomes: dict[str, Conclude] = {}
         self._acts: dict[str, _Act] = {}
-        self._heads: dict[int, asyncio.Future[LedgerHead | LedgerFault]] = {}
-        self._reports: dict[int, asyncio.Future[LedgerStatus | LedgerFault]] = {}
-        self._attempts: dict[int, asyncio.Future[Tried | LedgerFault]] = {}
+        self._heads: dict[int, asyncio.Future[LedgerHead | FreeholdError]] = {}
+        self._reports: dict[int, asyncio.Future[LedgerStatus | FreeholdError]] = {}
+        self._attempts: dict[int, asyncio.Future[Tried | FreeholdError]] = {}
+        self._receipts: dict[int, asyncio.Future[bytes | FreeholdError]] = {}
+        self._prunes: dict[int, asyncio.Future[Prune | FreeholdError]] = {}
+        self._cosigned: dict[int, asyncio.Future[int | FreeholdError]] = {}
         self._asked = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -147,7 +179,7 @@ class LedgerClient:
     ) -> LedgerPosition:
         """Record an administrative act; returns once it is on disk. Raises ValueError for what is no id or digest."""
         message = RecordAct(uuid4().hex, kind, subject, operator, dict(digests or {}))
-        entry.act(
+        compose.act(
             id=message.id,
             kind=kind,
             subject=subject,
@@ -155,13 +187,30 @@ class LedgerClient:
             digests=message.digests,
             at_utc=datetime.now(UTC),
         )
-        act = _Act(message, self._loop.create_future())
-        self._acts[message.id] = act
-        self._line.send(message)
-        result = await asyncio.shield(act.result)
-        if isinstance(result, LedgerFault):
-            raise result
-        return result
+        return await self._act(message)
+
+    async def forget_call(self, call: str, admission: int, *, operator: str) -> LedgerPosition:
+        """Destroy a call's salt; returns once that is done and on record. Raises NotFound, VerificationFailed."""
+        return await self._act(ForgetCall(uuid4().hex, operator, call, admission))
+
+    async def forget_day(self, day: str, *, operator: str) -> LedgerPosition:
+        """Destroy the salts of a day; as above."""
+        return await self._act(ForgetDay(uuid4().hex, operator, day))
+
+    async def receipt(self, position: LedgerPosition, *, key: str, form: ReceiptForm) -> bytes:
+        """A receipt of a call of this key. Raises UnknownReceipt, ReceiptNotYet, LedgerUnavailable."""
+        self._asked += 1
+        return await self._ask(AskReceipt(self._asked, position, key, form), self._receipts)
+
+    async def prune(self, before: int | datetime, *, dry_run: bool) -> Prune:
+        """Take entries away, or say which would go. Raises EstateError, LedgerUnavailable."""
+        self._asked += 1
+        return await self._ask(PruneLog(self._asked, before, dry_run), self._prunes)
+
+    async def add_cosignatures(self, checkpoint: str) -> int:
+        """Have a cosigned checkpoint put in place. Raises VerificationFailed, LedgerUnavailable."""
+        self._asked += 1
+        return await self._ask(AddCosignatures(self._asked, checkpoint), self._cosigned)
 
     async def publish(self) -> LedgerHead:
         """Publish what was acknowledged so far, now. Raises LedgerUnavailable, LedgerFull."""
@@ -194,10 +243,13 @@ class LedgerClient:
     def disconnected(self) -> None:
         """Questions are not kept; who asked may ask again."""
         fault = LedgerUnavailable("the ledger went away before it answered")
-        for ask in (*self._heads, *self._reports, *self._attempts):
+        for ask in (*self._heads, *self._reports, *self._attempts, *self._receipts, *self._prunes, *self._cosigned):
             _answer(self._heads, ask, fault)
             _answer(self._reports, ask, fault)
             _answer(self._attempts, ask, fault)
+            _answer(self._receipts, ask, fault)
+            _answer(self._prunes, ask, fault)
+            _answer(self._cosigned, ask, fault)
 
     def heard(self, message: FromLedger) -> None:
         match message:
@@ -205,6 +257,38 @@ class LedgerClient:
                 self._written(message)
             case NotWritten():
                 self._not_written(message)
+            case NotForgotten():
+                self._not_forgotten(message)
+            case Pruning(ask, prune):
+                _answer(self._prunes, ask, prune)
+            case NotPruned(ask, fault, reason, hint):
+                _answer(self._prunes, ask, LedgerUnavailable(reason) if fault else EstateError(reason, hint=hint))
+            case Welcome():
+                pass  # said once, and heard by the line
+            case _:
+                self._heard_answer(message)
+        self._answered.set()
+
+    def _heard_answer(
+        self,
+        message: Given
+        | NotGiven
+        | CosignaturesAdded
+        | CosignaturesRefused
+        | Published
+        | NotPublished
+        | StatusReport
+        | EgressTried,
+    ) -> None:
+        match message:
+            case Given(ask, receipt):
+                _answer(self._receipts, ask, receipt)
+            case NotGiven(ask, why):
+                _answer(self._receipts, ask, _LACKS[why]())
+            case CosignaturesAdded(ask, size):
+                _answer(self._cosigned, ask, size)
+            case CosignaturesRefused(ask, fault, reason):
+                _answer(self._cosigned, ask, LedgerUnavailable(reason) if fault else VerificationFailed(reason))
             case Published(ask, head):
                 _answer(self._heads, ask, head)
             case NotPublished(ask, reason, full):
@@ -213,9 +297,6 @@ class LedgerClient:
                 _answer(self._reports, ask, status)
             case EgressTried(ask, tried):
                 _answer(self._attempts, ask, tried)
-            case Welcome():
-                pass  # said once, and heard by the line
-        self._answered.set()
 
     def _written(self, message: Written) -> None:
         for call_id, index in message.admitted:
@@ -243,6 +324,11 @@ class LedgerClient:
         if message.later:
             self._loop.call_later(self._retry_s, self._say_again, message.later)
 
+    def _not_forgotten(self, message: NotForgotten) -> None:
+        kind = NotFound if message.absent else VerificationFailed
+        if act := self._acts.pop(message.id, None):
+            act.result.set_result(kind(message.reason, hint=message.hint))
+
     def _say_again(self, id: str) -> None:  # noqa: A002
         if conclude := self._outcomes.get(id):
             self._line.send(conclude)
@@ -262,8 +348,19 @@ class LedgerClient:
         self._outcomes[outcome.call_id] = message
         self._line.send(message)
 
+    async def _act(self, message: RecordAct | ForgetCall | ForgetDay) -> LedgerPosition:
+        act = _Act(message, self._loop.create_future())
+        self._acts[message.id] = act
+        self._line.send(message)
+        result = await asyncio.shield(act.result)
+        if isinstance(result, FreeholdError):
+            raise result
+        return result
+
     async def _ask(
-        self, question: PublishNow | AskStatus | TryEgress, asks: dict[int, asyncio.Future[Answer | LedgerFault]]
+        self,
+        question: PublishNow | AskStatus | TryEgress | AskReceipt | PruneLog | AddCosignatures,
+        asks: dict[int, asyncio.Future[Answer | FreeholdError]],
     ) -> Answer:
         try:
             async with asyncio.timeout(self._admit_timeout_s):
@@ -272,15 +369,15 @@ class LedgerClient:
             raise LedgerUnavailable("the ledger is away") from exc
         if not self._line.send(question):
             raise LedgerUnavailable("the ledger is away")
-        waiting: asyncio.Future[Answer | LedgerFault] = self._loop.create_future()
+        waiting: asyncio.Future[Answer | FreeholdError] = self._loop.create_future()
         asks[question.ask] = waiting
         answer = await waiting
-        if isinstance(answer, LedgerFault):
+        if isinstance(answer, FreeholdError):
             raise answer
         return answer
 
 
-def _answer(asks: dict[int, asyncio.Future[Answer | LedgerFault]], ask: int, answer: Answer | LedgerFault) -> None:
+def _answer(asks: dict[int, asyncio.Future[Answer | FreeholdError]], ask: int, answer: Answer | FreeholdError) -> None:
     waiting = asks.pop(ask, None)
     if waiting and not waiting.done():
         waiting.set_result(answer)

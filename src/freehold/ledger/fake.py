@@ -15,11 +15,12 @@ from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import LedgerPosition, Outcome
-from freehold.errors import LedgerFault
+from freehold.errors import EstateError, LedgerFault, NotFound, UnknownReceipt
+from freehold.ledger import compose
 from freehold.ledger.admission import Admission
-from freehold.ledger.interface import LedgerHead, LedgerStatus
-from freehold.ledger.record import entry
+from freehold.ledger.interface import LedgerHead, LedgerStatus, Prune, ReceiptForm
 from freehold.ledger.record.commitment import SALT_BYTES, request_commitment
+from freehold.ledger.record.entry import ActEntry, AdmissionEntry, OutcomeEntry, read_entry
 
 
 class FakeLedger:
@@ -42,7 +43,7 @@ class FakeLedger:
 
     def admit(self, call: Call, decision: Decision, *, targets: Sequence[Target], snapshot_version: int) -> Admission:
         salt = os.urandom(SALT_BYTES)
-        data = entry.admission(
+        data = compose.admission(
             call,
             decision,
             targets=targets,
@@ -78,12 +79,12 @@ class FakeLedger:
         if admission.result is None:
             self._early.setdefault(admission.call_id, outcome)
         elif (index := self._open.pop(admission.call_id, None)) is not None:
-            self._append(entry.outcome(outcome, index, at_utc=datetime.now(UTC)))
+            self._append(compose.outcome(outcome, index, at_utc=datetime.now(UTC)))
 
     async def record_act(
         self, kind: str, *, subject: str, operator: str, digests: Mapping[str, str] | None = None
     ) -> LedgerPosition:
-        data = entry.act(
+        data = compose.act(
             id=uuid4().hex,
             kind=kind,
             subject=subject,
@@ -92,6 +93,48 @@ class FakeLedger:
             at_utc=datetime.now(UTC),
         )
         return LedgerPosition(origin=self._origin, index=self._append(data))
+
+    async def forget_call(self, call: str, admission: int, *, operator: str) -> LedgerPosition:
+        """It keeps no salt but the record of the act."""
+        entry = read_entry(self.entries[admission]) if 0 <= admission < len(self.entries) else None
+        if not isinstance(entry, AdmissionEntry) or entry.call != call:
+            raise NotFound(f"entry {admission} is not the admission of {call}")
+        return await self._forgotten("call.forget", call, operator)
+
+    async def forget_day(self, day: str, *, operator: str) -> LedgerPosition:
+        if day >= f"{datetime.now(UTC):%Y-%m-%d}":
+            raise NotFound(f"{day} is not over")
+        return await self._forgotten("salts.expire", day, operator)
+
+    async def _forgotten(self, kind: str, subject: str, operator: str) -> LedgerPosition:
+        for index, data in enumerate(self.entries):
+            entry = read_entry(data)
+            if isinstance(entry, ActEntry) and (entry.act, entry.subject) == (kind, subject):
+                return LedgerPosition(origin=self._origin, index=index)
+        return await self.record_act(kind, subject=subject, operator=operator)
+
+    async def receipt(
+        self,
+        position: LedgerPosition,
+        *,
+        key: str,
+        form: ReceiptForm,  # noqa: ARG002 - it signs nothing
+    ) -> bytes:
+        """The bare entry, for the key that made the call."""
+        index = position.index if position.origin == self._origin else -1
+        entry = read_entry(self.entries[index]) if 0 <= index < len(self.entries) else None
+        if isinstance(entry, OutcomeEntry):
+            index = entry.admission
+            entry = read_entry(self.entries[index])
+        if not isinstance(entry, AdmissionEntry) or entry.key != key:
+            raise UnknownReceipt("there is no such receipt for this key")
+        return self.entries[index]
+
+    async def add_cosignatures(self, checkpoint: str) -> int:  # noqa: ARG002 - nothing is signed here
+        return len(self.entries)
+
+    async def prune(self, before: int | datetime, *, dry_run: bool) -> Prune:  # noqa: ARG002 - nothing may go
+        raise EstateError("no retention policy says that this log may be pruned")
 
     async def publish(self) -> LedgerHead:
         return LedgerHead(origin=self._origin, size=len(self.entries), checkpoint="")

@@ -2,7 +2,8 @@
 """The seam between whoever serves calls and the ledger: ``client.py`` is the real one, ``fake.py`` is for tests."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -12,6 +13,8 @@ from freehold.contract.call import Call
 from freehold.contract.decision import Decision
 from freehold.contract.record import LedgerPosition, Outcome
 from freehold.ledger.admission import Admission
+
+ReceiptForm = Literal["json", "tlog-proof"]
 
 
 class LedgerHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,20 @@ class LedgerStatus(msgspec.Struct, frozen=True, kw_only=True):
     free_bytes: int
     full: bool  # admissions are being refused for want of space
     fsync_us: int  # how long the last group took to reach the disk
+    relaxed_s: float = 0.0  # how much of what was acknowledged last a power cut may take; 0: nothing
+    anchored_size: int | None = None  # entries under the checkpoint that the anchor has; None: there is no anchor
+    away: str = ""  # why this copy is not the log, so that nothing is written on it; empty: it is
+
+
+class Prune(msgspec.Struct, frozen=True, kw_only=True):
+    """What pruning takes away, or took. Entries from ``minimum_index`` on are kept; before it that was ``was``."""
+
+    was: int
+    minimum_index: int
+    before: int  # what was asked for; resources that end here or before go
+    root: str  # of the tree of the first ``minimum_index`` entries, hex
+    files: int
+    size_bytes: int
 
 
 class Ledger(Protocol):
@@ -53,6 +70,38 @@ class Ledger(Protocol):
         """Record an administrative act such as ``key.create``; returns once it is on disk, however long that takes.
 
         A caller that stops waiting does not take the act back. Raises ValueError for what is no id and no digest.
+        """
+        ...
+
+    async def forget_call(self, call: str, admission: int, *, operator: str) -> LedgerPosition:
+        """Destroy the salt of a call; the act that says so is on record when this returns, however long that takes.
+
+        The first such act, where the salt was destroyed before. Raises NotFound, VerificationFailed.
+        """
+        ...
+
+    async def forget_day(self, day: str, *, operator: str) -> LedgerPosition:
+        """The same for every salt of a day that is over."""
+        ...
+
+    async def receipt(self, position: LedgerPosition, *, key: str, form: ReceiptForm) -> bytes:
+        """The receipt of a call that this key made, by either of its entries; with the salt, in JSON.
+
+        Raises UnknownReceipt, ReceiptNotYet, LedgerUnavailable.
+        """
+        ...
+
+    async def prune(self, before: int | datetime, *, dry_run: bool) -> Prune:
+        """Take away the entries before an index, or before an instant; or say what would go.
+
+        Raises EstateError where they are to be kept, LedgerUnavailable. The act is its caller's to record.
+        """
+        ...
+
+    async def add_cosignatures(self, checkpoint: str) -> int:
+        """Put a checkpoint in place that enough witnesses have cosigned; the size of the one that is there then.
+
+        Raises VerificationFailed, LedgerUnavailable, LedgerFull.
         """
         ...
 

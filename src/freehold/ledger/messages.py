@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a gateway (or the control process) and the ledger say to each other. Content of calls is in none of it."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -9,8 +11,8 @@ from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import Target
 from freehold.contract.call import Call
 from freehold.contract.decision import Decision
-from freehold.contract.record import Outcome
-from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.contract.record import LedgerPosition, Outcome
+from freehold.ledger.interface import LedgerHead, LedgerStatus, Prune, ReceiptForm
 from freehold.ledger.record.commitment import SALT_BYTES
 
 
@@ -47,6 +49,47 @@ class RecordAct(msgspec.Struct, frozen=True, tag="act"):
     digests: dict[str, str]
 
 
+class ForgetCall(msgspec.Struct, frozen=True, tag="forget-call"):
+    """Destroy the salt of a call, and record it as the act ``id``. Answered as an act, or with NotForgotten."""
+
+    id: str
+    operator: str
+    call: str
+    admission: int
+
+
+class ForgetDay(msgspec.Struct, frozen=True, tag="forget-day"):
+    """Destroy every salt of a day that is over, and record it as the act ``id``. Answered as ForgetCall is."""
+
+    id: str
+    operator: str
+    day: str
+
+
+class AskReceipt(msgspec.Struct, frozen=True, tag="receipt"):
+    """A receipt for whoever holds this key. Answered with Given or NotGiven."""
+
+    ask: int
+    position: LedgerPosition  # of either entry of a call
+    key: str
+    form: ReceiptForm
+
+
+class PruneLog(msgspec.Struct, frozen=True, tag="prune"):
+    """Take the entries before an index, or an instant, away; or say what would go. Answered with Pruning, NotPruned."""
+
+    ask: int
+    before: int | datetime
+    dry_run: bool
+
+
+class AddCosignatures(msgspec.Struct, frozen=True, tag="cosignatures"):
+    """A published checkpoint that witnesses have cosigned. Answered with CosignaturesAdded or CosignaturesRefused."""
+
+    ask: int
+    checkpoint: str  # the note, with the log's signature and the cosignatures
+
+
 class PublishNow(msgspec.Struct, frozen=True, tag="publish"):
     ask: int
 
@@ -62,7 +105,20 @@ class TryEgress(msgspec.Struct, frozen=True, tag="try-egress"):
     bait: Bait
 
 
-ToLedger = Hello | Admit | Conclude | RecordAct | PublishNow | AskStatus | TryEgress
+ToLedger = (
+    Hello
+    | Admit
+    | Conclude
+    | RecordAct
+    | ForgetCall
+    | ForgetDay
+    | AskReceipt
+    | PruneLog
+    | AddCosignatures
+    | PublishNow
+    | AskStatus
+    | TryEgress
+)
 
 
 class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
@@ -86,6 +142,59 @@ class NotWritten(msgspec.Struct, frozen=True, tag="not-written"):
     later: str = ""
 
 
+class NotForgotten(msgspec.Struct, frozen=True, tag="not-forgotten"):
+    """There is no such salt to destroy, or none that can be found; nothing was recorded as the act ``id``."""
+
+    id: str
+    absent: bool  # else damaged
+    reason: str
+    hint: str
+
+
+class Given(msgspec.Struct, frozen=True, tag="given"):
+    ask: int
+    receipt: bytes
+
+
+class Lack(StrEnum):
+    """Why there is no receipt."""
+
+    UNKNOWN = "unknown"  # to this key
+    NOT_YET = "not-yet"  # published
+    BUSY = "busy"  # too many wait for theirs
+    FAULT = "fault"  # the log could not be read
+
+
+class NotGiven(msgspec.Struct, frozen=True, tag="not-given"):
+    ask: int
+    why: Lack
+
+
+class Pruning(msgspec.Struct, frozen=True, tag="pruning"):
+    ask: int
+    prune: Prune
+
+
+class NotPruned(msgspec.Struct, frozen=True, tag="not-pruned"):
+    """Nothing went; or, after a fault of the disk, not all."""
+
+    ask: int
+    fault: bool
+    reason: str
+    hint: str = ""
+
+
+class CosignaturesAdded(msgspec.Struct, frozen=True, tag="cosigned"):
+    ask: int
+    size: int  # of the cosigned checkpoint that is in place now
+
+
+class CosignaturesRefused(msgspec.Struct, frozen=True, tag="not-cosigned"):
+    ask: int
+    fault: bool  # of the disk: it may be sent again
+    reason: str
+
+
 class Published(msgspec.Struct, frozen=True, tag="published"):
     ask: int
     head: LedgerHead
@@ -107,4 +216,19 @@ class EgressTried(msgspec.Struct, frozen=True, tag="egress-tried"):
     tried: Tried
 
 
-FromLedger = Welcome | Written | NotWritten | Published | NotPublished | StatusReport | EgressTried
+FromLedger = (
+    Welcome
+    | Written
+    | NotWritten
+    | NotForgotten
+    | Given
+    | NotGiven
+    | Pruning
+    | NotPruned
+    | CosignaturesAdded
+    | CosignaturesRefused
+    | Published
+    | NotPublished
+    | StatusReport
+    | EgressTried
+)

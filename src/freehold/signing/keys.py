@@ -1,110 +1,89 @@
 # SPDX-License-Identifier: Apache-2.0
 """Private keys by URI. Today ``file:PATH`` or a bare path; other schemes are refused by name, never guessed.
 
-A key file holds one line in the text form of Go's note package: ``PRIVATE+KEY+NAME+ID+BASE64``, mode 0600.
+A key file holds one line in the text form of Go's note package: ``PRIVATE+KEY+NAME+ID+BASE64``, mode 0600. A log's
+key is of type Ed25519 (0x01); a witness's is of a cosignature's type, so that neither can be taken for the other.
 """
 
 import base64
 import os
-import re
-import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from freehold.errors import EstateError, VerificationFailed
-from freehold.signing.note import ED25519, Signer, check_name, format_vkey, key_id, split_key
+from freehold.signing.files import key_path, read_private, write_new_key
+from freehold.signing.note import KeyKind, Signer, check_name, format_vkey, open_vkey, split_key
 
 _PREFIX = "PRIVATE+KEY+"
-_MAX_KEY_FILE_BYTES = 4096
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_SEED_BYTES = 32  # of every kind
+_COSIGNATURES = (KeyKind.ED25519_COSIGNATURE, KeyKind.ML_DSA_44_COSIGNATURE)
 
 
 class FileKey:
-    """An Ed25519 key held in memory, read from a file."""
+    """A key held in memory, read from a file."""
 
-    def __init__(self, name: str, seed: bytes) -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+    def __init__(self, name: str, seed: bytes, kind: KeyKind = KeyKind.ED25519) -> None:
+        self._key = _private_key(seed, kind)
         self.name = name
-        self.vkey = format_vkey(name, self._key.public_key().public_bytes_raw())
+        self.vkey = format_vkey(name, self._key.public_key().public_bytes_raw(), kind)
 
     def sign(self, message: bytes) -> bytes:
         return self._key.sign(message)
 
 
 def load_signer(uri: str) -> Signer:
-    """The key behind a URI. Raises EstateError."""
-    scheme = _SCHEME.match(uri)
-    if scheme and scheme[1] != "file":
-        raise EstateError(f"no key can be read from {scheme[1]}:", hint="Name the key as file:PATH.")
-    path = Path(uri.removeprefix("file:"))
-    return _parse(_read_private(path), path)
+    """The log's key behind a URI. Raises EstateError."""
+    return _load(uri, (KeyKind.ED25519,))
 
 
-def create_file_key(path: Path, name: str) -> Signer:
+def load_cosigner(uri: str) -> Signer:
+    """The witness's key behind a URI, of type Ed25519 (0x04) or ML-DSA-44 (0x06). Raises EstateError."""
+    return _load(uri, _COSIGNATURES)
+
+
+def _load(uri: str, kinds: Sequence[KeyKind]) -> FileKey:
+    path = key_path(uri)
+    return _parse(read_private(path).decode(errors="replace"), path, kinds)
+
+
+def create_file_key(path: Path, name: str, kind: KeyKind = KeyKind.ED25519) -> Signer:
     """Make a key and its file, which must not exist yet; on disk when this returns. Raises EstateError."""
     try:
         check_name(name)
     except VerificationFailed as exc:
         raise EstateError(exc.message, hint="Choose a name such as example.org/ledger.") from exc
-    seed = os.urandom(32)
-    signer = FileKey(name, seed)
-    number = key_id(name, _public(seed)).hex()
-    line = f"{_PREFIX}{name}+{number}+{base64.b64encode(bytes([ED25519]) + seed).decode()}\n"
-    try:
-        _write_new(path, line.encode())
-    except FileExistsError as exc:
-        raise EstateError(
-            f"there is a key at {path} already", hint="Move it away first; it may still be needed."
-        ) from exc
-    except OSError as exc:
-        raise EstateError(f"the key file {path} cannot be written", hint="Check its directory and the disk.") from exc
+    seed = os.urandom(_SEED_BYTES)
+    signer = FileKey(name, seed, kind)
+    number = open_vkey(signer.vkey, kind).key_id.hex()
+    line = f"{_PREFIX}{name}+{number}+{base64.b64encode(bytes([kind]) + seed).decode()}\n"
+    write_new_key(path, line.encode())
     return signer
 
 
-def _read_private(path: Path) -> str:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-            text = file.read(_MAX_KEY_FILE_BYTES)
-    except OSError as exc:
-        raise EstateError(
-            f"the key file {path} cannot be read", hint="'freehold init' makes an estate's keys."
-        ) from exc
-    if mode & 0o077:
-        raise EstateError(f"the key file {path} has mode {mode:04o}, expected 0600", hint=f"Run: chmod 600 {path}")
-    return text.decode("utf-8", errors="replace")
-
-
-def _parse(text: str, path: Path) -> FileKey:
+def _parse(text: str, path: Path, kinds: Sequence[KeyKind]) -> FileKey:
     line = text.removesuffix("\n")
     try:
-        name, number, seed = split_key(line.removeprefix(_PREFIX))
+        private = split_key(line.removeprefix(_PREFIX))
     except VerificationFailed as exc:
-        raise _malformed(path) from exc
-    if not line.startswith(_PREFIX) or number != key_id(name, _public(seed)):
-        raise _malformed(path)
-    return FileKey(name, seed)
+        raise _malformed(path, kinds) from exc
+    if not line.startswith(_PREFIX) or private.kind not in kinds or len(private.key) != _SEED_BYTES:
+        raise _malformed(path, kinds)
+    kind = KeyKind(private.kind)
+    key = FileKey(private.name, private.key, kind)
+    if private.key_id != open_vkey(key.vkey, kind).key_id:
+        raise _malformed(path, kinds)
+    return key
 
 
-def _malformed(path: Path) -> EstateError:
-    return EstateError(f"{path} holds no Ed25519 note key", hint="Expected one line: PRIVATE+KEY+NAME+ID+BASE64.")
+def _malformed(path: Path, kinds: Sequence[KeyKind]) -> EstateError:
+    expected = "Ed25519 note key" if KeyKind.ED25519 in kinds else "key of a witness (type 0x04 or 0x06)"
+    return EstateError(f"{path} holds no {expected}", hint="Expected one line: PRIVATE+KEY+NAME+ID+BASE64.")
 
 
-def _public(seed: bytes) -> bytes:
-    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-
-
-def _write_new(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _private_key(seed: bytes, kind: KeyKind) -> Ed25519PrivateKey | MLDSA44PrivateKey:
+    if kind is KeyKind.ML_DSA_44_COSIGNATURE:
+        return MLDSA44PrivateKey.from_seed_bytes(seed)
+    return Ed25519PrivateKey.from_private_bytes(seed)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from tests.ledger_builder import AT, TARGETS, act_bytes, admission_bytes, call, decision, outcome, outcome_bytes
 
 from freehold.contract.record import Ending
-from freehold.ledger.record import entry
+from freehold.ledger import compose
 from freehold.ledger.record.entry import ActEntry, AdmissionEntry, OutcomeEntry, is_canonical, outcome_mark, read_entry
 
 
 def _admission(asked: str) -> dict[str, object]:
-    data = entry.admission(
+    data = compose.admission(
         call(asked=asked), decision(), targets=TARGETS, snapshot_version=1, request_commitment="", at_utc=AT
     )
     fields: dict[str, object] = json.loads(data)
@@ -78,19 +78,19 @@ def test_what_is_no_model_s_name_is_recorded_as_a_digest_only(asked: str) -> Non
 
 def test_a_decision_over_other_targets_makes_no_entry() -> None:
     with pytest.raises(ValueError, match="do not name the same targets"):
-        entry.admission(call(), decision(), targets=TARGETS[:1], snapshot_version=1, request_commitment="", at_utc=AT)
+        compose.admission(call(), decision(), targets=TARGETS[:1], snapshot_version=1, request_commitment="", at_utc=AT)
 
 
 def test_ids_and_codes_are_no_way_in_for_free_text() -> None:
     with pytest.raises(ValueError, match="could be free text"):
         admission_bytes("what is wrong with me?")
     with pytest.raises(ValueError, match="no code"):
-        entry.outcome(replace(outcome(), error="the model said: no"), 0, at_utc=AT)
+        compose.outcome(replace(outcome(), error="the model said: no"), 0, at_utc=AT)
 
 
 def test_an_entry_over_the_limit_of_a_bundle_is_not_made() -> None:
     with pytest.raises(ValueError, match="over the limit of 65535"):
-        entry.outcome(replace(outcome(), target="x" * 70_000), 0, at_utc=AT)
+        compose.outcome(replace(outcome(), target="x" * 70_000), 0, at_utc=AT)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_an_entry_over_the_limit_of_a_bundle_is_not_made() -> None:
 )
 def test_an_act_with_free_text_is_refused(kind: str, subject: str, digests: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"key\.create"):
-        entry.act(id="a", kind=kind, subject=subject, operator="op-1", digests=digests, at_utc=AT)
+        compose.act(id="a", kind=kind, subject=subject, operator="op-1", digests=digests, at_utc=AT)
 
 
 def test_an_entry_of_a_later_version_is_not_guessed_at() -> None:

@@ -16,7 +16,7 @@ GROUPS = [[b"one", b"two"], [b"three"], [b"four", b"five", b"six"]]
 def _write(path: Path, groups: list[list[bytes]]) -> list[int]:
     """Write a journal; where each frame ends."""
     journal = Journal(path, Disk())
-    journal.replay()
+    journal.replay(0)
     index, ends = 0, []
     for group in groups:
         journal.append(index, group)
@@ -29,7 +29,7 @@ def _write(path: Path, groups: list[list[bytes]]) -> list[int]:
 def _replay(path: Path) -> list[tuple[int, bytes]]:
     journal = Journal(path, Disk())
     try:
-        return journal.replay()
+        return journal.replay(0)
     finally:
         journal.close()
 
@@ -113,3 +113,56 @@ def test_a_long_journal_is_rewritten_without_what_is_published(tmp_path: Path) -
     assert path.stat().st_size < 100
     journal.close()
     assert _replay(path) == [(len(big), b"kept"), (len(big) + 1, b"after")]
+
+
+def test_a_frame_that_was_begun_before_others_were_on_disk_does_not_speak_for_them(tmp_path: Path) -> None:
+    """A power cut may take one of two frames that were written and not synced, and leave the later one."""
+    path = tmp_path / "journal"
+    journal = Journal(path, Disk())
+    journal.replay(0)
+    journal.append(0, [b"sure"])
+    whole = [path.stat().st_size]
+    for index in (1, 2):
+        journal.append(index, [b"late %d" % index], sync=False)
+        whole.append(path.stat().st_size)
+    journal.close()
+    data = bytearray(path.read_bytes())
+    data[whole[1] - 1] ^= 1
+    path.write_bytes(data)
+    reopened = Journal(path, Disk())
+    assert reopened.replay(0) == [(0, b"sure")]
+    reopened.close()
+    assert path.stat().st_size == whole[0]
+
+
+def test_a_frame_that_was_begun_after_a_sync_shows_what_is_missing(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = Journal(path, Disk())
+    journal.replay(0)
+    journal.append(0, [b"one"], sync=False)
+    end = path.stat().st_size
+    journal.append(1, [b"two"], sync=False)
+    journal.sync()
+    journal.append(2, [b"three"], sync=False)
+    journal.close()
+    data = bytearray(path.read_bytes())
+    data[end + 30] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(VerificationFailed, match="is damaged at byte"):
+        Journal(path, Disk()).replay(0)
+
+
+def test_what_is_published_may_be_torn(tmp_path: Path) -> None:
+    """A trimmed journal that is written over from its start, and whose cut the power took, ends in old frames."""
+    path = tmp_path / "journal"
+    journal = Journal(path, Disk())
+    journal.replay(0)
+    for index in range(4):
+        journal.append(index, [b"entry %d" % index])
+    journal.close()
+    data = bytearray(path.read_bytes())
+    data[25] ^= 1
+    path.write_bytes(data)
+    reopened = Journal(path, Disk())
+    assert reopened.replay(4) == []
+    reopened.close()

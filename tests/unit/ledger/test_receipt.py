@@ -7,7 +7,8 @@ from tests.ledger_builder import KEY, ORIGIN, act_bytes, admission_bytes, append
 
 from freehold.contract.record import Ending
 from freehold.errors import EstateError, VerificationFailed
-from freehold.ledger.check.receipt import check_receipt, check_tlog_proof, receipt_for, tlog_proof_for
+from freehold.ledger.check.issuing import receipt_for, tlog_proof_for
+from freehold.ledger.check.receipt import check_receipt, check_tlog_proof
 from freehold.signing.keys import FileKey
 
 ENTRIES = [

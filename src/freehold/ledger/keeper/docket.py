@@ -11,11 +11,11 @@ from datetime import datetime
 
 from freehold.contract.record import Ending, Outcome
 from freehold.errors import FreeholdError, LedgerFault, LedgerUnavailable
+from freehold.ledger import compose
 from freehold.ledger.keeper.open_calls import OpenCall, OpenCalls, Recent
 from freehold.ledger.keeper.peer import Peer
 from freehold.ledger.keeper.writer import Waiting
 from freehold.ledger.messages import Admit, Conclude, RecordAct
-from freehold.ledger.record import entry
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class Docket:
         self._admitting: dict[str, _Admitting] = {}
         self._concluding: dict[str, Peer | None] = {}
         self._recording: dict[str, Peer] = {}
+        self.outcomes: list[tuple[int, int]] = []  # pairs of an admission's and its outcome's index, to be noted
 
     @property
     def low_water(self) -> int:
@@ -111,6 +112,22 @@ class Docket:
                 )
             )
 
+    def record_own(
+        self, message: RecordAct, *, written: Callable[[int], None], failed: Callable[[LedgerFault], None]
+    ) -> None:
+        """Write an act that no one else asked for in these words."""
+
+        def noted(index: int) -> None:
+            self._recorded = index + 1
+            self._acts.add(message.id, index)
+            written(index)
+
+        self._put(Waiting(compose=lambda at_utc: _compose_act(message, at_utc), written=noted, failed=failed))
+
+    def act_recorded(self, act_id: str) -> int | None:
+        """The index of a recent act."""
+        return self._acts.get(act_id)
+
     def sweep(self, now_s: float) -> None:
         """Conclude the calls that are lost."""
         for call_id in self.calls.lost(now_s):
@@ -143,13 +160,14 @@ class Docket:
         self._put(
             Waiting(
                 compose=lambda at_utc: _compose_outcome(outcome, call.index, at_utc),
-                written=lambda index: self._concluded(outcome.call_id, index),
+                written=lambda index: self._concluded(outcome.call_id, call.index, index),
                 failed=lambda fault: self._not_concluded(call, outcome.call_id, fault),
             )
         )
 
-    def _concluded(self, call_id: str, index: int) -> None:
+    def _concluded(self, call_id: str, admission: int, index: int) -> None:
         self._recorded = index + 1
+        self.outcomes.append((admission, index))
         self.calls.concluded(call_id, index)
         if peer := self._concluding.pop(call_id):
             peer.concluded(call_id, index)
@@ -168,7 +186,7 @@ class Docket:
 
 
 def _compose_admission(message: Admit, at_utc: datetime) -> bytes:
-    return entry.admission(
+    return compose.admission(
         message.call,
         message.decision,
         targets=message.targets,
@@ -181,14 +199,14 @@ def _compose_admission(message: Admit, at_utc: datetime) -> bytes:
 def _compose_outcome(outcome: Outcome, admission_index: int, at_utc: datetime) -> bytes:
     """A call must have an outcome even where what its gateway says of it cannot be recorded."""
     try:
-        return entry.outcome(outcome, admission_index, at_utc=at_utc)
+        return compose.outcome(outcome, admission_index, at_utc=at_utc)
     except ValueError:
         bare = Outcome(call_id=outcome.call_id, ending=Ending.FAILED, error=FreeholdError.code)
-        return entry.outcome(bare, admission_index, at_utc=at_utc)
+        return compose.outcome(bare, admission_index, at_utc=at_utc)
 
 
 def _compose_act(message: RecordAct, at_utc: datetime) -> bytes:
-    return entry.act(
+    return compose.act(
         id=message.id,
         kind=message.kind,
         subject=message.subject,

@@ -15,19 +15,29 @@ from pathlib import Path
 from freehold.channel import Channel, ChannelClosed, listen
 from freehold.contract.attempt import Tried
 from freehold.errors import LedgerFault, LedgerFull
+from freehold.ledger.check.trust import TrustPolicy
 from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.keeper.aside import Aside
+from freehold.ledger.keeper.cosigning import Cosigning
 from freehold.ledger.keeper.docket import Docket
 from freehold.ledger.keeper.peer import Peer
+from freehold.ledger.keeper.pruning import NO_RETENTION, Pruner, Retention
+from freehold.ledger.keeper.receipts import MOST_READ_FORWARD
 from freehold.ledger.keeper.recovery import recover
 from freehold.ledger.keeper.writer import Writer
 from freehold.ledger.messages import (
+    AddCosignatures,
     Admit,
+    AskReceipt,
     AskStatus,
     Conclude,
     EgressTried,
+    ForgetCall,
+    ForgetDay,
     FromLedger,
     Hello,
     NotPublished,
+    PruneLog,
     Published,
     PublishNow,
     RecordAct,
@@ -36,7 +46,10 @@ from freehold.ledger.messages import (
     TryEgress,
     Welcome,
 )
-from freehold.ledger.record.search import find_outcome
+from freehold.ledger.record.derived import noted_outcome
+from freehold.ledger.record.search import FoundOutcome, outcome_of
+from freehold.ledger.tree.store import LedgerFiles
+from freehold.ledger.writing.derived import Outcomes
 from freehold.ledger.writing.log import Log
 from freehold.seal.attempts import attempt_all
 
@@ -52,23 +65,30 @@ class LedgerService:
     """Serves an open log, which is now its own, at one socket.
 
     ``grace_s``: how long a gateway may be away before its calls are lost. ``publish_s``: how long an acknowledged entry
-    waits for the checkpoint that covers it.
+    waits for the checkpoint that covers it. ``salts_kept_days``: 0 is for ever.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the log, and what a service does at which time
         self,
         log: Log,
         socket: Path,
         *,
         grace_s: float = 10.0,
         publish_s: float = 0.8,
+        salts_kept_days: int = 0,
+        retention: Retention = NO_RETENTION,
+        witnesses: TrustPolicy | None = None,
         now_utc: Callable[[], datetime] = _now_utc,
     ) -> None:
         self._log = log
         self._socket = socket
         self._grace_s = grace_s
         self._publish_s = publish_s
+        self._salts_kept_days = salts_kept_days
         self._now_utc = now_utc
+        self._pruner = Pruner(log, retention, now_utc=now_utc, low_water=lambda: self._docket.low_water)
+        self._cosigning = Cosigning(log, witnesses)
+        self._outcomes = Outcomes(log.directory, log.disk)
         self._peers: dict[str, Peer] = {}
         self._conversations: dict[Channel[ToLedger, FromLedger], asyncio.Task[None] | None] = {}
         self._tasks: set[asyncio.Task[None]] = set()  # what is under way for a peer beside its conversation
@@ -81,23 +101,27 @@ class LedgerService:
             self._log,
             now_utc=self._now_utc,
             publish_s=self._publish_s,
-            low_water=lambda: self._docket.low_water,
+            notes=self._notes,
             group_done=self._flush,
         )
         start = max(0, self._log.low_water() - _REREAD_ENTRIES)
-        calls, acts = recover(self._log.entries(start), lost_at_s=self._lost_at_s())
+        found = recover(self._log.entries(start), lost_at_s=self._lost_at_s())
         self._docket = Docket(
-            calls,
-            acts,
+            found.calls,
+            found.acts,
             recorded=self._log.size,
             put=self._writer.put,
             look_up=lambda peer, message: self._begin(self._answer_from_log(peer, message)),
             lost_at_s=self._lost_at_s,
             closes_later=self._await_losses,
         )
+        self._docket.outcomes.extend(found.outcomes)
+        self._aside = Aside(self._log, self._docket, now_utc=self._now_utc, kept_days=self._salts_kept_days)
+        await self._aside.note(found.erasing)
         self._await_losses()
         self._writing = asyncio.create_task(self._writer.write_groups())
         self._publishing = asyncio.create_task(self._writer.publish_in_time())
+        self._expiring = asyncio.create_task(self._aside.expire_in_time())
         self._server = await listen(self._socket, ToLedger, self._serve)
 
     async def wait(self) -> None:
@@ -106,11 +130,17 @@ class LedgerService:
         for task in done:
             task.result()
 
+    async def expire(self) -> None:
+        """Destroy now the salts that were kept for long enough. Raises LedgerFault."""
+        await self._aside.expire()
+
     async def close(self) -> None:
         """Finish what was taken, publish it, and give the log back. Calls still open stay open for the next start."""
         self._server.close()
+        self._expiring.cancel()
         self._writer.finish()
         await self._writing
+        self._aside.stop()
         conversations = [task for task in self._conversations.values() if task]
         for channel in self._conversations:  # what was written has been answered by now
             channel.close()
@@ -119,9 +149,10 @@ class LedgerService:
         if self._sweep_timer:
             self._sweep_timer.cancel()
         self._publishing.cancel()
-        await asyncio.wait({self._publishing})
+        await asyncio.wait({self._publishing, self._expiring})
         with contextlib.suppress(LedgerFault):  # the journal keeps it
             await self._writer.publish()
+        self._aside.close()
         self._writer.close()
         self._log.close()
 
@@ -169,14 +200,30 @@ class LedgerService:
                 self._docket.conclude(peer, message)
             case RecordAct():
                 self._docket.record(peer, message)
-            case PublishNow(ask):
-                self._begin(self._publish_for(peer, ask))
             case AskStatus(ask):
                 peer.say(StatusReport(ask, self._status()))
-            case TryEgress():
-                self._begin(self._try_egress_for(peer, message))
             case Hello():
                 peer.hang_up()
+            case _:
+                self._begin(self._answer(peer, message))
+
+    async def _answer(
+        self,
+        peer: Peer,
+        message: ForgetCall | ForgetDay | AskReceipt | PruneLog | AddCosignatures | PublishNow | TryEgress,
+    ) -> None:
+        """What takes a while, beside the conversation."""
+        match message:
+            case ForgetCall() | ForgetDay() | AskReceipt():
+                await self._aside.answer(peer, message)
+            case PruneLog():
+                await self._pruner.answer(peer, message)
+            case AddCosignatures():
+                await self._cosigning.answer(peer, message)
+            case PublishNow(ask):
+                await self._publish_for(peer, ask)
+            case TryEgress():
+                await self._try_egress_for(peer, message)
 
     async def _publish_for(self, peer: Peer, ask: int) -> None:
         try:
@@ -191,11 +238,27 @@ class LedgerService:
         attempts = await asyncio.to_thread(attempt_all, message.bait)
         peer.say(EgressTried(message.ask, Tried(process="ledger", pid=os.getpid(), attempts=attempts)))
 
+    def _notes(self) -> Callable[[], None]:
+        """What the next publication leaves noted: where outcomes lie, and from where on calls may be open."""
+        low_water, outcomes = self._docket.low_water, tuple(self._docket.outcomes)
+
+        def note() -> None:
+            with contextlib.suppress(OSError):  # they are noted with the next ones
+                self._outcomes.note(outcomes)
+                del self._docket.outcomes[: len(outcomes)]
+                self._log.set_low_water(low_water)
+
+        return note
+
     async def _answer_from_log(self, peer: Peer, message: Conclude) -> None:
         """A call that ended too long ago to be remembered: its outcome is in the log."""
-        start = message.admission + 1
-        found = await self._writer.look_up(lambda log: find_outcome(log.entries(start), message.admission))
-        call_id = message.outcome.call_id
+        call_id, start = message.outcome.call_id, message.admission
+
+        def search(log: Log) -> FoundOutcome | None:
+            noted = noted_outcome(log.directory, start)
+            return outcome_of(LedgerFiles(log.directory), start, log.published_size, noted, MOST_READ_FORWARD)
+
+        found = await self._writer.look_up(search)
         peer.concluded(call_id, found.index if found and found.entry.call == call_id else -1)
         peer.flush()
 
@@ -214,6 +277,8 @@ class LedgerService:
             free_bytes=free_bytes,
             full=full,
             fsync_us=self._log.fsync_us,
+            relaxed_s=self._log.sync_after_s,
+            anchored_size=self._log.anchor.size if self._log.anchor else None,
         )
 
     def _lost_at_s(self) -> float:

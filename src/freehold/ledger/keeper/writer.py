@@ -5,6 +5,7 @@ While one group is being synced the next one gathers, so the more there is to do
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
 from freehold.ledger.writing.log import Log, NewEntry
 
 _MAX_GROUP = 1024
+_MOST_UNPUBLISHED = 8192  # then publication does not wait for its time: what is unpublished is held in memory
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -32,7 +34,10 @@ class Waiting:
 
 
 class Writer:
-    """Two loops of work, each with a thread of its own. ``group_done`` is called after each group, written or not."""
+    """Two loops of work, each with a thread of its own. ``group_done`` is called after each group, written or not.
+
+    ``notes`` is called before each publication; what it returns runs in the thread, after it.
+    """
 
     def __init__(
         self,
@@ -40,19 +45,20 @@ class Writer:
         *,
         now_utc: Callable[[], datetime],
         publish_s: float,
-        low_water: Callable[[], int],
+        notes: Callable[[], Callable[[], None]],
         group_done: Callable[[], None],
     ) -> None:
         self.full = False  # the last group found the disk full
         self._log = log
         self._now_utc = now_utc
         self._publish_s = publish_s
-        self._low_water = low_water
+        self._notes = notes
         self._group_done = group_done
         self._queue: list[Waiting] = []
         self._arrived = asyncio.Event()
         self._unpublished = asyncio.Event()
         self._unpublished.set()  # the journal may hold entries of an earlier run
+        self._many = asyncio.Event()  # entries are unpublished, and take memory
         self._publishing = asyncio.Lock()  # one publication at a time
         self._append_thread = ThreadPoolExecutor(1, "ledger-append")
         self._publish_thread = ThreadPoolExecutor(1, "ledger-publish")
@@ -83,7 +89,7 @@ class Writer:
         trouble = ""
         while True:
             await self._unpublished.wait()
-            await asyncio.sleep(self._publish_s)
+            await self._pause(at_least=bool(trouble))
             try:
                 await self.publish()
                 trouble = ""
@@ -92,13 +98,23 @@ class Writer:
                     _logger.warning("the log grows but cannot be published: %s", fault.message)
                 trouble = fault.message
 
+    async def _pause(self, *, at_least: bool) -> None:
+        """For ``publish_s``, or until there is much to publish."""
+        if at_least:
+            await asyncio.sleep(self._publish_s)
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._publish_s):
+                await self._many.wait()
+
     async def publish(self) -> bytes:
         """The checkpoint over everything acknowledged so far. Raises LedgerFault."""
         async with self._publishing:
             self._unpublished.clear()
-            low_water = self._low_water()
+            self._many.clear()
+            note = self._notes()
             try:
-                return await self._in_thread(self._publish_thread, lambda: self._publish(low_water))
+                return await self._in_thread(self._publish_thread, lambda: self._publish(note))
             except LedgerFault:
                 self._unpublished.set()
                 raise
@@ -133,6 +149,8 @@ class Writer:
             return
         self.full = False
         self._unpublished.set()
+        if self._log.size - self._log.published_size >= _MOST_UNPUBLISHED:
+            self._many.set()
         for index, (item, _) in enumerate(composed, first):
             item.written(index)
 
@@ -152,10 +170,10 @@ class Writer:
                 item.failed(LedgerUnavailable("the ledger cannot record this: it is not well-formed"))
         return composed
 
-    def _publish(self, low_water: int) -> bytes:
-        note = self._log.publish()
-        self._log.set_low_water(low_water)
-        return note
+    def _publish(self, note: Callable[[], None]) -> bytes:
+        checkpoint = self._log.publish()
+        note()
+        return checkpoint
 
     async def _in_thread(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(thread, work)

@@ -22,3 +22,15 @@ def split_entries(data: bytes) -> list[bytes] | None:
         entries.append(data[at : at + length])
         at += length
     return entries if at == end else None
+
+
+def measure_entries(data: bytes) -> tuple[int, int]:
+    """How many whole entries stand at the start, and how many bytes they take."""
+    whole = at = 0
+    while at + _LENGTH.size <= len(data):
+        (length,) = _LENGTH.unpack_from(data, at)
+        if at + _LENGTH.size + length > len(data):
+            break
+        at += _LENGTH.size + length
+        whole += 1
+    return whole, at

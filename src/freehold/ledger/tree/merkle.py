@@ -8,6 +8,7 @@ verifying half follows RFC 9162 §2.1.3.2 and §2.1.4.2, whose algorithms need n
 import hashlib
 from collections.abc import Callable, Sequence
 
+_sha256 = hashlib.sha256
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 Subtree = Callable[[int, int], bytes]
@@ -26,7 +27,7 @@ def root_of(hashes: Sequence[bytes]) -> bytes:
     """The hash of a tree over these leaf hashes; over equal perfect subtrees just as well. At least one."""
     row = list(hashes)
     while len(row) > 1:
-        pairs = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
+        pairs = [_sha256(b"\x01" + left + right).digest() for left, right in zip(row[::2], row[1::2], strict=False)]
         row = pairs + row[len(pairs) * 2 :]
     return row[0]
 
@@ -106,10 +107,10 @@ def is_consistent(old_size: int, old_root: bytes, size: int, new_root: bytes, pr
     """Whether a proof shows that the old tree is a prefix of the new one (RFC 9162 §2.1.4.2)."""
     if not 0 <= old_size <= size:
         return False
+    if old_size == 0:  # every tree goes on from the empty one
+        return not proof and old_root == EMPTY_ROOT and (size > 0 or new_root == EMPTY_ROOT)
     if old_size == size:
         return not proof and old_root == new_root
-    if old_size == 0:
-        return not proof and old_root == EMPTY_ROOT
     path = list(proof) if old_size & (old_size - 1) else [old_root, *proof]
     if not path:
         return False

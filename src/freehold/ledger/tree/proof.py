@@ -6,6 +6,7 @@ import binascii
 from dataclasses import dataclass
 
 from freehold.errors import VerificationFailed
+from freehold.ledger.tree.bundle import MAX_ENTRY_BYTES
 from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint
 from freehold.ledger.tree.layout import HASH_BYTES
 from freehold.ledger.tree.merkle import leaf_hash, root_from_inclusion
@@ -55,16 +56,23 @@ def parse_proof(text: str) -> TlogProof:
 
 
 def verify_proof(proof: TlogProof, entry: bytes, verifier: Verifier) -> Checkpoint:
-    """The checkpoint that covers the entry (§Verifying a tlog proof). Raises VerificationFailed."""
-    checkpoint = open_checkpoint(proof.checkpoint, verifier)  # step 2
-    found = root_from_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes)  # steps 1 and 4
+    """The checkpoint that covers the entry, of a log that is trusted without witnesses. Raises VerificationFailed."""
+    checkpoint = open_checkpoint(proof.checkpoint, verifier)
+    check_inclusion(proof, entry, checkpoint)
+    return checkpoint
+
+
+def check_inclusion(proof: TlogProof, entry: bytes, checkpoint: Checkpoint) -> None:
+    """§Verifying a tlog proof, steps 1 and 4; steps 2 and 3 have made the checkpoint. Raises VerificationFailed."""
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise VerificationFailed(f"entry {proof.index} has {len(entry)} bytes, expected at most {MAX_ENTRY_BYTES}")
+    found = root_from_inclusion(leaf_hash(entry), proof.index, checkpoint.size, proof.hashes)
     if found != checkpoint.root:
         leads_to = "nowhere" if found is None else found.hex()
         raise VerificationFailed(
             f"entry {proof.index} is not in the tree of {checkpoint.size} entries:"
             f" expected root {checkpoint.root.hex()}, the proof leads to {leads_to}"
         )
-    return checkpoint
 
 
 def _decode(line: str) -> bytes:

@@ -2,15 +2,18 @@
 """The entries that are acknowledged and not yet in a published tree. What stands here is never lost.
 
 A group of entries is one frame: magic, length, index of the first entry, CRC-32, then the entries as in a bundle. A
-frame that does not hold is a torn tail and is cut, unless whole frames follow it: every frame was on disk before the
-next one was begun, so that is damage to what was acknowledged, and the log does not open over it.
+frame that was begun before the ones ahead of it were surely on disk names the index up to which they were. A frame that
+does not hold is a torn tail and is cut, unless a whole frame follows that was begun when the torn one was on disk: that
+is damage to what was acknowledged, and the log does not open over it.
 """
 
 import contextlib
+import re
 import struct
 import zlib
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.errors import VerificationFailed
@@ -18,9 +21,25 @@ from freehold.ledger.tree.bundle import join_entries, split_entries
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.growing import GrowingFile
 
-_MAGIC = b"FhJ1"
+_MAGIC = b"FhJ1"  # all entries before the frame's first were on disk when it was begun
 _HEADER = struct.Struct(">4sIQI")
+_LATE_MAGIC = b"FhJ2"  # only those before the index that follows the first one's were
+_LATE_HEADER = struct.Struct(">4sIQQI")
 _REWRITE_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """``sure``: all entries before this index were on disk when the frame was begun."""
+
+    first: int
+    sure: int
+    entries: list[bytes]
+    end_bytes: int
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.entries)
 
 
 class Journal:
@@ -32,29 +51,40 @@ class Journal:
         self._file = GrowingFile(disk, path)
         self._frames: deque[tuple[int, int]] = deque()  # index after the frame, offset after it
         self._name_unsure = True  # until the directory is synced, a power cut could undo the file's name
+        self._sure_index = 0  # entries before this are on disk, here or in tiles
 
-    def replay(self) -> list[tuple[int, bytes]]:
-        """Index and bytes of every entry; cuts a torn tail. Call once, first. Raises VerificationFailed, OSError."""
+    def replay(self, published_size: int) -> list[tuple[int, bytes]]:
+        """Index and bytes of every entry; cuts a torn tail. Call once, first. Raises VerificationFailed, OSError.
+
+        All of it is on disk when this returns: a writer that was killed may have written it and not have synced it.
+        """
         data = self._file.read()
-        replayed: list[tuple[int, bytes]] = []
-        at = 0
-        while (frame := _read_frame(data, at)) is not None:
-            first, entries, at = frame
-            replayed.extend(enumerate(entries, first))
-            self._frames.append((first + len(entries), at))
-        if at < len(data):
-            self._refuse_damage(data, at)
-            self._file.cut(at)
-        return replayed
+        content = read_journal(data, published_size)
+        if content.damage_at is not None:
+            raise VerificationFailed(
+                f"{self._path} is damaged at byte {content.whole_bytes}: whole records follow at byte"
+                f" {content.damage_at}, so acknowledged entries are missing between them"
+            )
+        self._frames.extend((frame.end, frame.end_bytes) for frame in content.frames)
+        if content.whole_bytes < len(data):
+            self._file.cut(content.whole_bytes)
+        self.sync()
+        return content.entries
 
-    def append(self, first_index: int, entries: Sequence[bytes]) -> None:
-        """On disk when this returns. Raises OSError; then ``forget`` must follow."""
-        if self._name_unsure:
-            self._disk.sync_directory(self._path.parent)
-            self._name_unsure = False
+    def append(self, first_index: int, entries: Sequence[bytes], *, sync: bool = True) -> None:
+        """On disk when this returns, if it is to ``sync``. Raises OSError; then ``forget`` must follow."""
         payload = join_entries(entries)
-        self._file.append(_header(first_index, payload) + payload)
-        self._frames.append((first_index + len(entries), self._file.size_bytes))
+        self._file.write(_header(first_index, self._sure_index if self._frames else first_index, payload) + payload)
+        end = first_index + len(entries)
+        if sync:
+            self._sync_file(end)
+        else:
+            self._file.accept()
+        self._frames.append((end, self._file.size_bytes))
+
+    def sync(self) -> None:
+        """Make all that was appended sure. Raises OSError."""
+        self._sync_file(self._frames[-1][0] if self._frames else 0)
 
     def forget(self, index: int) -> None:
         """Take back the frames from ``index`` on, and what an ``append`` that failed has left."""
@@ -78,6 +108,13 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
+    def _sync_file(self, end_index: int) -> None:
+        if self._name_unsure:
+            self._disk.sync_directory(self._path.parent)
+            self._name_unsure = False
+        self._file.sync()
+        self._sure_index = end_index
+
     def _rewrite(self, published_bytes: int) -> None:
         path = self._path.with_name(f"{self._path.name}.new")
         self._disk.write_whole(path, self._file.read()[published_bytes:])
@@ -90,30 +127,62 @@ class Journal:
         self._disk.sync_directory(self._path.parent)
         self._name_unsure = False
 
-    def _refuse_damage(self, data: bytes, torn_at: int) -> None:
-        at = data.find(_MAGIC, torn_at + 1)
-        while at >= 0:
-            if _read_frame(data, at) is not None:
-                raise VerificationFailed(
-                    f"{self._path} is damaged at byte {torn_at}: whole records follow at byte {at},"
-                    " so acknowledged entries are missing between them"
-                )
-            at = data.find(_MAGIC, at + 1)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalContent:
+    """What a journal's bytes hold. ``whole_bytes``: of whole frames at the start.
+
+    ``damage_at``: where a frame stands that shows acknowledged entries to be missing before it.
+    """
+
+    frames: tuple[_Frame, ...]
+    whole_bytes: int
+    damage_at: int | None
+
+    @property
+    def entries(self) -> list[tuple[int, bytes]]:
+        """Index and bytes of each."""
+        return [entry for frame in self.frames for entry in enumerate(frame.entries, frame.first)]
 
 
-def _header(first_index: int, payload: bytes) -> bytes:
-    check = zlib.crc32(payload, zlib.crc32(struct.pack(">IQ", len(payload), first_index)))
-    return _HEADER.pack(_MAGIC, len(payload), first_index, check)
+def read_journal(data: bytes, published_size: int) -> JournalContent:
+    """Read a journal of a log that has so many entries published. Cuts nothing, refuses nothing."""
+    frames: list[_Frame] = []
+    at, due = 0, published_size
+    while (frame := _read_frame(data, at)) is not None:
+        at, due = frame.end_bytes, max(due, frame.end)
+        frames.append(frame)
+    return JournalContent(frames=tuple(frames), whole_bytes=at, damage_at=_proof_of_damage(data, at, due))
 
 
-def _read_frame(data: bytes, at: int) -> tuple[int, list[bytes], int] | None:
-    """First index, entries, and where the frame ends; None if no whole frame stands here."""
-    if at + _HEADER.size > len(data):
+def _proof_of_damage(data: bytes, torn_at: int, due: int) -> int | None:
+    """Where a whole frame stands that was begun when the torn one was on disk."""
+    for found in re.finditer(b"%b|%b" % (_MAGIC, _LATE_MAGIC), data[torn_at + 1 :]):
+        at = torn_at + 1 + found.start()
+        frame = _read_frame(data, at)
+        if frame is not None and frame.sure > due:
+            return at
+    return None
+
+
+def _header(first_index: int, sure_index: int, payload: bytes) -> bytes:
+    if sure_index >= first_index:
+        check = zlib.crc32(payload, zlib.crc32(struct.pack(">IQ", len(payload), first_index)))
+        return _HEADER.pack(_MAGIC, len(payload), first_index, check)
+    check = zlib.crc32(payload, zlib.crc32(struct.pack(">IQQ", len(payload), first_index, sure_index)))
+    return _LATE_HEADER.pack(_LATE_MAGIC, len(payload), first_index, sure_index, check)
+
+
+def _read_frame(data: bytes, at: int) -> _Frame | None:
+    """The frame, if a whole one stands here."""
+    shape = _LATE_HEADER if data[at : at + len(_LATE_MAGIC)] == _LATE_MAGIC else _HEADER
+    if at + shape.size > len(data):
         return None
-    _, length, first, _ = _HEADER.unpack_from(data, at)
-    end = at + _HEADER.size + length
-    payload = data[at + _HEADER.size : end]
-    if end > len(data) or data[at : at + _HEADER.size] != _header(first, payload):
+    _, length, first, *late, _ = shape.unpack_from(data, at)
+    sure = late[0] if late else first
+    end = at + shape.size + length
+    payload = data[at + shape.size : end]
+    if end > len(data) or data[at : at + shape.size] != _header(first, sure, payload):
         return None
     entries = split_entries(payload)
-    return None if entries is None else (first, entries, end)
+    return None if entries is None else _Frame(first, sure, entries, end)
