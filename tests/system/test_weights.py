@@ -107,9 +107,36 @@ def test_weights_that_changed_after_the_import_are_not_loaded(new_estate: NewEst
     assert expected in doctor.stdout
 
 
-def failed_target(house: Estate) -> dict[str, str]:
+def test_a_model_that_nobody_vouches_for_runs_once_it_is_approved(new_estate: NewEstate, tmp_path: Path) -> None:
+    house = new_estate()
+    source = tmp_path / "other.gguf"
+    source.write_bytes(house.blob().read_bytes() + b"\0")  # nobody has approved these very bytes
+    told = house.attempt("vault", "import", source)
+    assert "freehold vault approve other" in told.stderr
+    settings = house.files / "freehold.toml"
+    settings.write_text(settings.read_text().replace('model = "smollm2-135m-instruct"', 'model = "other"'))
+    house.attempt_up()
+    target = wait_for(lambda: failed_target(house), "the engine is not started")
+    assert "other may not run: nobody has approved it" in target["reason"]
+    assert house.attempt("doctor").returncode == 1
+    refused = house.attempt("vault", "approve", "other", "--reason", "read")  # nobody is there to say yes
+    assert refused.returncode != 0
+    assert f"sha256:{sha256(source)}" in refused.stdout
+    house.run("vault", "approve", "other", "--reason", "read by two people", "--yes")
+    ready = wait_for(lambda: target_in(house, "ready"), "the engine is started")
+    assert ready["vouched"].endswith(": read by two people")
+    assert ready["weights"] == "read"
+    assert "read by two people" in house.run("status")
+    assert "a change in place since then cannot be excluded" in house.run("status")
+
+
+def target_in(house: Estate, state: str) -> dict[str, str]:
     target = house.target()
-    return target if target["state"] == "failed" else {}
+    return target if target["state"] == state else {}
+
+
+def failed_target(house: Estate) -> dict[str, str]:
+    return target_in(house, "failed")
 
 
 def sha256(path: Path) -> str:

@@ -27,7 +27,7 @@ from freehold.engine.messages import (
 from freehold.seal.attempts import attempt_all
 
 _RETRY_S: Final = 0.1
-_WIRES: Final = frozenset(PATHS) - {Wire.INFILL}
+_WIRES: Final = frozenset(PATHS) - {Wire.INFILL, Wire.EMBEDDINGS}
 
 
 class Engines:
@@ -65,7 +65,7 @@ class Engines:
         status = await self._line(target).able(self._patience_s)
         return Backend(
             model=status.model,
-            wires=_WIRES | {Wire.INFILL} if status.fim else _WIRES,
+            wires=_wires(status),
             context_tokens=status.context_tokens,
             tools=status.tools,
             fim=status.fim,
@@ -137,3 +137,9 @@ class Engines:
                     self._channel = None
                     channel.close()
             await asyncio.sleep(_RETRY_S)
+
+
+def _wires(status: EngineStatus) -> frozenset[Wire]:
+    if status.embeds:
+        return frozenset({Wire.EMBEDDINGS})
+    return _WIRES | {Wire.INFILL} if status.fim else _WIRES

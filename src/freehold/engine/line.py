@@ -27,6 +27,7 @@ PATHS: Final = {
     Wire.MESSAGES: "/v1/messages",
     Wire.COUNT_TOKENS: "/v1/messages/count_tokens",
     Wire.INFILL: "/infill",
+    Wire.EMBEDDINGS: "/v1/embeddings",
 }
 _WITHOUT_SLOT: Final = frozenset({Wire.COUNT_TOKENS})  # the engine answers these beside its other work
 _HEADERS: Final = {"Content-Type": "application/json"}

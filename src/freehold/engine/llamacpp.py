@@ -11,19 +11,35 @@ from freehold.seal.landlock import READ, RUN, Access, Grant
 
 NAME: Final = "llama-server"
 
+# What only newer ones know is said here, where older ones pass over it; an option that they lack would stop them.
+ENVIRONMENT: Final = {
+    "LC_ALL": "C.UTF-8",
+    "GOMP_SPINCOUNT": "1000",  # as in owned.py: whoever spins takes the core from the one that is waited for
+    "LLAMA_ARG_CORS_ORIGINS": "",  # no web page has any business here
+    "LLAMA_ARG_FIT": "off",  # the plan fits already
+    "LLAMA_ARG_LOG_VERBOSITY": "2",  # warnings and errors; one more writes a line for every call
+    "LLAMA_ARG_SSE_PING_INTERVAL": "-1",  # the gateway keeps its callers company; a ping would hide an error's status
+}
+
 _LIBRARIES: Final = tuple(Path(folder) for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"))
 _LOADER_CACHE: Final = Path("/etc/ld.so.cache")
 _RANDOM: Final = Path("/dev/urandom")
 
 
-def find(configured: str) -> Path | None:
-    """The configured binary, else the one on the PATH, if any. Raises EstateError for a configured one that is none."""
-    found = shutil.which(configured or NAME)
-    if configured and found is None:
+def configured(binary: str) -> Path:
+    """The one that a target names. Raises EstateError if it is none."""
+    found = shutil.which(binary)
+    if found is None:
         raise EstateError(
-            f"the target's binary {configured} is not a program that can be run",
-            hint="Correct 'binary' of the target, or leave it out to use the xllamacpp package.",
+            f"the target's binary {binary} is not a program that can be run",
+            hint="Correct 'binary' of the target, or leave it out to use the estate's own build or the package.",
         )
+    return Path(found).resolve()
+
+
+def on_the_path() -> Path | None:
+    """One that somebody installed."""
+    found = shutil.which(NAME)
     return Path(found).resolve() if found else None
 
 
@@ -41,10 +57,13 @@ def command(binary: Path, order: Order) -> list[str]:
         "--threads-http": order.http_threads,
         "--cache-ram": plan.prompt_cache_mib,
     }
+    if order.embeds:  # a text is read at one go, or not at all
+        arguments["--batch-size"] = arguments["--ubatch-size"] = plan.context_tokens * plan.slots
     if order.chat_template:
         arguments["--chat-template"] = order.chat_template
     pairs = [text for name, value in arguments.items() for text in (name, str(value))]
-    return [str(binary), *pairs, "--jinja", "--offline", "--no-webui", "--no-slots"]
+    switches = ["--jinja", "--offline", "--no-webui", "--no-slots", *(["--embeddings"] if order.embeds else [])]
+    return [str(binary), *pairs, *switches]
 
 
 def grants(binary: Path, folder: Path) -> tuple[Grant, ...]:

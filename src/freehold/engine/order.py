@@ -20,6 +20,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     socket: str  # a name in that folder
     parent_pid: int
     plan: EnginePlan
+    embeds: bool = False  # make vectors, and nothing else
     chat_template: str = ""  # instead of the model's own
     binary: str = ""  # a llama-server; else the xllamacpp package
     sealed: bool = False  # do not run at all unless the jail is whole

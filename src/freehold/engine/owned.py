@@ -17,7 +17,7 @@ from freehold.contract.backend import EngineState, EngineStatus
 from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
 from freehold.contract.weights import VerifiedWeights
-from freehold.engine import llamacpp, probe
+from freehold.engine import build, llamacpp, probe
 from freehold.engine.host import this_host
 from freehold.engine.order import Order, Report
 from freehold.engine.plan import Host, choose
@@ -140,8 +140,11 @@ class OwnedEngine:
         """Verify, plan, and write the order. Raises OperatorError when there is nothing that may be started."""
         weights = await self._verified()
         with ExitStack() as descriptors:
-            descriptors.callback(os.close, weights.fd)
-            order = self._order(weights)
+            descriptors.callback(weights.close)
+            server = await asyncio.to_thread(build.server_of, self._section.binary, self._terms.estate.engines)
+            digest = await asyncio.to_thread(build.digest_of, server or build.extension())
+            self.status = replace(self.status, engine_digest=digest)
+            order = self._order(weights, server)
             (self._folder / _SOCKET).unlink(missing_ok=True)
             self._close_report()
             self._report_fd = os.memfd_create("report", os.MFD_CLOEXEC)
@@ -150,7 +153,7 @@ class OwnedEngine:
             yield Program(
                 argv=self._terms.means.worker,
                 env=_ENVIRONMENT | {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ},
-                pass_fds=(weights.fd,),
+                pass_fds=weights.fds,
                 stdin=letter,
                 stdout=self._report_fd,
             )
@@ -163,7 +166,7 @@ class OwnedEngine:
             reading.add_done_callback(_close_weights)  # the thread cannot be stopped; what it opens must be closed
             raise
 
-    def _order(self, weights: VerifiedWeights) -> Order:
+    def _order(self, weights: VerifiedWeights, server: Path | None) -> Order:
         plan = choose(self._section, weights, self._terms.means.host())
         self.status = replace(
             self.status,
@@ -171,6 +174,9 @@ class OwnedEngine:
             slots=plan.slots,
             threads=plan.threads,
             queue=plan.queue,
+            embeds=weights.embeds,
+            weights=weights.assurance,
+            vouched=weights.standing,
         )
         return Order(
             model=weights.model.name,
@@ -179,8 +185,9 @@ class OwnedEngine:
             socket=_SOCKET,
             parent_pid=os.getpid(),
             plan=plan,
+            embeds=weights.embeds,
             chat_template=self._template(),
-            binary=str(llamacpp.find(self._section.binary) or ""),
+            binary=str(server or ""),
             sealed=self._terms.sealed,
         )
 
@@ -205,7 +212,7 @@ class OwnedEngine:
             build=f"{report.build} {said.build_info}" if report.build == llamacpp.NAME else report.build,
             slots=said.total_slots,
             tools=said.chat_template_caps.supports_tools,
-            fim=await probe.fills_in_the_middle(self._address),
+            fim=not self.status.embeds and await probe.fills_in_the_middle(self._address),
             jail=report.jail,
         )
 
@@ -272,4 +279,4 @@ def _letter(content: bytes) -> int:
 
 def _close_weights(reading: asyncio.Future[VerifiedWeights]) -> None:
     if not reading.cancelled() and reading.exception() is None:
-        os.close(reading.result().fd)
+        reading.result().close()

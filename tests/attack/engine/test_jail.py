@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from freehold.contract.backend import Jail
+from freehold.engine import llamacpp
 from freehold.engine.order import UNFIT, Order, Report
 from freehold.engine.plan import EnginePlan
 from freehold.seal.bpf import machine
@@ -170,7 +171,7 @@ def test_the_jail_holds_after_the_worker_became_another_program(prison: Prison, 
     assert found["core_limit"] == "0"
     assert found["no_new_privileges"] == "1"
     assert found["dies_with_parent"] == "1"
-    assert (found["variables"], found["descriptors"]) == ("1", "1")
+    assert (found["variables"], found["descriptors"]) == (str(len(llamacpp.ENVIRONMENT)), "1")
 
 
 def test_a_worker_with_weights_that_do_not_load_says_so_by_its_exit(prison: Prison) -> None:

@@ -16,7 +16,8 @@ from freehold.contract.attempt import Attempt, Attempts, Bait, Reach
 from freehold.contract.backend import EngineState, EngineStatus, Model
 from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
-from freehold.contract.weights import VerifiedWeights
+from freehold.contract.weights import VerifiedFile, VerifiedWeights
+from freehold.engine.build import digest_of, file_of
 from freehold.engine.client import Engines
 from freehold.engine.clock import SystemClock
 from freehold.engine.fleet import EngineFleet
@@ -85,9 +86,8 @@ def verify(tmp_path: Path) -> Callable[[str], VerifiedWeights]:
     def opened(target: str) -> VerifiedWeights:
         return VerifiedWeights(
             model=Model(name="small", digest="sha256:0"),
-            path=path,
-            fd=os.open(path, os.O_RDONLY | os.O_CLOEXEC),
-            size_bytes=4,
+            format="gguf",
+            files=(VerifiedFile(path=path.name, fd=os.open(path, os.O_RDONLY | os.O_CLOEXEC), size_bytes=4),),
             context_train_tokens=2048,
             chat_template="",
         )
@@ -127,6 +127,7 @@ async def test_an_engine_becomes_ready_and_is_described(
         status = await watcher.until(EngineState.READY)
     assert (status.model, status.build, status.context_tokens, status.slots) == ("small", "fake", 512, 2)
     assert (status.tools, status.fim) == (True, False)
+    assert status.engine_digest == digest_of(file_of("", estate.engines))
     assert status.jail.missing == ("everything: a fake",)
 
 

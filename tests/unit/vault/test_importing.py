@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 from tests.gguf_builder import TEMPLATE, Gguf, number, text
+from tests.vault_builder import signer
 
 from freehold.errors import VaultError, VerificationFailed
-from freehold.vault import DEFAULT_MODEL, Vault
+from freehold.signing.elliptic import EllipticSigner
+from freehold.vault import DEFAULT_MODEL, Trust, Vault
 from freehold.vault.fetching import Delivery, WheelPin
-from freehold.vault.manifest import Manifest, text_digest
+from freehold.vault.manifest import Manifest, ModelFile, text_digest
+from freehold.vault.oms import Resource, sign, write_statement
 from freehold.vault.sources import PackageFile
 
 SOUND = Gguf().build()
@@ -36,6 +39,7 @@ def test_an_import_records_what_the_file_says(vault: Vault, weights: Path) -> No
         name="tiny-model",
         digest=DIGEST,
         size_bytes=len(SOUND),
+        files=(ModelFile(path="Tiny Model.gguf", digest=DIGEST, size_bytes=len(SOUND)),),
         title="Tiny",
         architecture="llama",
         parameters=40,
@@ -43,6 +47,7 @@ def test_an_import_records_what_the_file_says(vault: Vault, weights: Path) -> No
         context_train_tokens=64,
         chat_template_digest=text_digest(TEMPLATE),
         tokenizer="gpt2",
+        tokenizer_digest=imported.manifest.tokenizer_digest,
         licence="Apache-2.0",
         origin=str(weights),
         imported_at="2026-11-22T14:38:05Z",
@@ -186,7 +191,7 @@ def test_a_missing_source_a_folder_and_a_pipe_are_refused(vault: Vault, tmp_path
         vault.import_model(str(tmp_path / "missing.gguf"))
     with pytest.raises(VaultError, match="is not a file"):
         vault.import_model(str(tmp_path / "pipe.gguf"))
-    with pytest.raises(VaultError, match="is not a file"):
+    with pytest.raises(VaultError, match=r"'pipe.gguf' in .* no file at all"):
         vault.import_model(str(tmp_path), name="folder")
 
 
@@ -282,3 +287,47 @@ def test_a_vault_that_is_no_directory_is_named(tmp_path: Path, weights: Path) ->
     (tmp_path / "vault").write_text("a file where the vault should be")
     with pytest.raises(VaultError, match=r"cannot read .*vault.*: Not a directory"):
         Vault(tmp_path / "vault").import_model(str(weights))
+
+
+def sign_file(path: Path, content: bytes, key: EllipticSigner, *, name: str = ".") -> bytes:
+    """What the outside tool signs where it is pointed at a file, or at a folder with one file."""
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    return sign(write_statement(path.name, [Resource(name=name, digest=digest)]), key)
+
+
+@pytest.mark.parametrize("beside", ["Tiny Model.gguf.sig", "model.sig"])
+@pytest.mark.parametrize("name", [".", "Tiny Model.gguf"])
+def test_a_signature_beside_a_file_is_kept(vault: Vault, weights: Path, beside: str, name: str) -> None:
+    publisher = signer()
+    weights.with_name(beside).write_bytes(sign_file(weights, SOUND, publisher, name=name))
+    vault.import_model(str(weights), "tiny")
+    hints = [signed.hint for signed in vault.judge("tiny", Trust()).signatures]
+    assert publisher.verifier.hint in hints
+
+
+@pytest.mark.parametrize("beside", ["Tiny Model.gguf.sig", "model.sig"])
+def test_a_signature_over_another_content_of_the_file_is_refused(vault: Vault, weights: Path, beside: str) -> None:
+    weights.with_name(beside).write_bytes(sign_file(weights, OTHER, signer()))
+    with pytest.raises(VerificationFailed, match="does not vouch for the model"):
+        vault.import_model(str(weights), "tiny")
+    assert vault.list() == ()
+
+
+def test_a_signature_of_the_folder_about_other_files_is_left_alone(vault: Vault, weights: Path) -> None:
+    weights.with_name("model.sig").write_bytes(sign_file(weights.with_name("other.gguf"), OTHER, signer()))
+    vault.import_model(str(weights), "tiny")
+    assert len(vault.judge("tiny", Trust()).signatures) == 1
+
+
+def test_a_signature_that_cannot_be_read_is_refused_with_what_to_do(vault: Vault, weights: Path) -> None:
+    weights.with_name("model.sig").write_bytes(b"{}")
+    with pytest.raises(VerificationFailed, match=r"model\.sig does not vouch") as refused:
+        vault.import_model(str(weights), "tiny")
+    assert "move the signature away" in refused.value.advice
+
+
+def test_a_signature_that_comes_later_is_added_by_another_import(vault: Vault, weights: Path) -> None:
+    vault.import_model(str(weights), "tiny")
+    weights.with_name("model.sig").write_bytes(sign_file(weights, SOUND, signer()))
+    assert not vault.import_model(str(weights), "tiny").weights_are_new
+    assert len(vault.judge("tiny", Trust()).signatures) == 2

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads OCI manifests and indexes (image-spec v1.1) and says which files a model in them has. Pure.
+
+A layer must be one file as it is (ModelPack's ``.raw``), because then its digest is the file's. Archives are refused.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from freehold.errors import VaultError, VerificationFailed
+from freehold.vault.inspect.documents import Node, read_json
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+MAX_DOCUMENT_BYTES = 4 * 2**20  # as registries take it
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ARCHIVE = re.compile(r"[.+](tar|gzip|zstd)\b")
+_NOT_OF_THE_MODEL = re.compile(r"application/vnd\.cncf\.model\.(code|dataset)\.")
+_PATHS = ("org.cncf.model.filepath", "org.opencontainers.image.title")
+_NAME = "org.opencontainers.image.ref.name"
+_MAX_LAYERS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """What a document says of another, or of a file. ``path`` is empty where it has no name."""
+
+    digest: str
+    size_bytes: int
+    media_type: str
+    path: str = ""
+    name: str = ""
+
+
+def find_manifest(digest: str, load: Callable[[str], bytes], wanted: Mapping[str, str], place: str) -> tuple[str, Node]:
+    """The manifest under a digest, through an index if it is one. Raises VaultError, VerificationFailed.
+
+    ``wanted``: of several in an index, the ``name`` or ``digest`` of the one that is meant.
+    """
+    document = read_document(load(digest), digest, place)
+    if not _is_index(document):
+        return digest, document
+    found = choose(document, wanted, place)
+    inner = read_document(load(found.digest), found.digest, place)
+    if _is_index(inner):
+        raise VaultError(f"{place} has an index in an index: name the manifest itself by its digest")
+    return found.digest, inner
+
+
+def choose(index: Node, wanted: Mapping[str, str], place: str) -> Blob:
+    """The one that is meant, of those that an index lists. Raises VaultError if that is none, or several."""
+    listed = [
+        blob for row in _rows(index, "manifests", place) if (blob := _blob(row, place)).media_type in (MANIFEST, INDEX)
+    ]
+    fits = [blob for blob in listed if all(getattr(blob, key) == value for key, value in wanted.items())]
+    if len({blob.digest for blob in fits}) == 1:
+        return fits[0]
+    there = ", ".join(f"{blob.name or 'no name'} ({blob.digest})" for blob in listed[:5]) or "nothing"
+    raise VaultError(
+        f"{place}: {len(fits)} manifests are the one that is asked for; there is {there}",
+        hint="Write :TAG or @sha256:HEX behind it.",
+    )
+
+
+def read_document(content: bytes, digest: str, place: str) -> Node:
+    """A document that is what its digest says. Raises VaultError, VerificationFailed."""
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise VaultError(f"{place}: a manifest is larger than {MAX_DOCUMENT_BYTES} bytes")
+    found = digest_of(content)
+    if found != digest:
+        raise VerificationFailed(
+            f"{place}: the manifest must be {digest} and was found to be {found}",
+            hint="Nothing was imported. Whoever keeps it has damaged or replaced it.",
+        )
+    return read_json(content, place)
+
+
+def digest_of(content: bytes) -> str:
+    return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def files_of(manifest: Node, place: str) -> tuple[Blob, ...]:
+    """The files that are the model, or may be. Raises VaultError."""
+    listed = [_blob(row, place) for row in _rows(manifest, "layers", place)]
+    layers = [layer for layer in listed if not _NOT_OF_THE_MODEL.match(layer.media_type)]
+    for layer in layers:
+        if _ARCHIVE.search(layer.media_type):
+            raise VaultError(
+                f"{place}: {layer.path or layer.digest} is an archive ({layer.media_type}); none is unpacked",
+                hint="Have the model packed with raw layers, each of which is one file.",
+            )
+        if not layer.path and len(layers) > 1:
+            raise VaultError(f"{place}: one of {len(layers)} layers has no name, so nobody can say what it is")
+    paths = [layer.path for layer in layers]
+    if not layers or len(set(paths)) != len(paths):
+        raise VaultError(f"{place} has no file, or two under one name")
+    return tuple(layers)
+
+
+def is_digest(text: str) -> bool:
+    return _DIGEST.fullmatch(text) is not None
+
+
+def _is_index(document: Node) -> bool:
+    return isinstance(document, dict) and "manifests" in document
+
+
+def _rows(document: Node, key: str, place: str) -> Iterator[dict[str, Node]]:
+    rows = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(rows, list) or len(rows) > _MAX_LAYERS:
+        raise VaultError(f"{place} has no {key}, or more than {_MAX_LAYERS}")
+    for row in rows:
+        if not isinstance(row, dict):
+            raise VaultError(f"{place}: one of its {key} is not described")
+        yield row
+
+
+def _blob(row: Mapping[str, Node], place: str) -> Blob:
+    digest, size_bytes, media_type = row.get("digest"), row.get("size"), row.get("mediaType")
+    notes = row.get("annotations") or {}
+    if not (isinstance(digest, str) and is_digest(digest) and isinstance(media_type, str) and isinstance(notes, dict)):
+        raise VaultError(f"{place} describes something without a SHA-256 digest and a media type")
+    if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or not 0 <= size_bytes < 2**50:
+        raise VaultError(f"{place} describes {digest} without its size")
+    path = next((text for key in _PATHS if isinstance(text := notes.get(key), str) and text), "")
+    name = notes.get(_NAME)
+    return Blob(
+        digest=digest,
+        size_bytes=size_bytes,
+        media_type=media_type,
+        path=path,
+        name=name if isinstance(name, str) else "",
+    )
