@@ -7,7 +7,7 @@ PORTS := $(if $(PORT),--port $(PORT)) $(if $(ADMIN_PORT),--admin-port $(ADMIN_PO
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install
 
-.PHONY: up down test test-system check format bench lock clean
+.PHONY: up down test test-system check prove-ledger fuzz-vault format bench lock clean
 
 up: .venv/run ## An owned model behind three APIs: installs, starts, asks it one question, verifies the receipt
 	@$(BIN)/freehold up --detach --estate $(ESTATE) $(PORTS)
@@ -30,12 +30,20 @@ check: .venv/dev ## Style, types, layers and documentation, in under a minute
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pytest -q tests/docs
 
+prove-ledger: .venv/dev ## Kills a real ledger 500 times while it writes, and cuts its power at every operation: minutes
+	$(BIN)/pytest tests/unit/ledger/test_power.py tests/unit/ledger/test_log.py
+	$(BIN)/python -m tests.kills --kills 500
+	$(BIN)/python -m tests.kills --kills 100 --durability relaxed
+
 format: .venv/dev ## Rewrites the code in the house style
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 bench: .venv/dev ## Measures what the README claims, as ratios taken in one run
 	$(BIN)/python -m bench
+
+fuzz-vault: .venv/dev ## 10,000 mutated models: none may break a reader, none may load in place of its original
+	$(BIN)/python -m tests.attack.vault.fuzz
 
 lock: .venv/dev ## Resolves requirements/*.in anew (needs uv)
 	cd requirements && for name in run detector dev; do \

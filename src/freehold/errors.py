@@ -13,6 +13,8 @@
     │   ├── ForeignOrigin
     │   ├── UnknownService
     │   ├── UnknownEndpoint
+    │   ├── UnknownReceipt
+    │   │   └── ReceiptNotYet
     │   ├── MethodNotAllowed
     │   ├── TooLarge
     │   └── RateLimited
@@ -27,6 +29,7 @@
     │   │   ├── ProviderUnavailable
     │   │   ├── ProviderBusy
     │   │   └── ProviderRefused
+    │   ├── ContactFailed
     │   ├── NoTarget
     │   ├── GatewayUnavailable
     │   └── LedgerFault
@@ -40,8 +43,12 @@
         ├── ClaimNotProved
         ├── EgressDenied
         ├── EstateError
+        │   └── NotAtHome
         ├── NotFound
+        │   └── Pruned
         ├── VaultError
+        ├── TrustInvalid
+        ├── Uncheckable
         └── VerificationFailed
 
 A bug is none of these: it is a ``RuntimeError`` or an ``assert``. How an error looks on the wire is each dialect's own
@@ -149,6 +156,21 @@ class UnknownEndpoint(CallerError):
 
     code = "unknown_endpoint"
     hint = "The endpoints are listed in docs/reference/api.md."
+
+
+class UnknownReceipt(CallerError):
+    """There is no such entry, or it is not of a call that this key made: one answer, so that nobody can tell."""
+
+    code = "receipt_not_found"
+    hint = "Ask with the key that made the call, for what its answer carried as Freehold-Receipt."
+
+
+class ReceiptNotYet(UnknownReceipt):
+    """The call is on record, and the checkpoint that proves it is about to be signed."""
+
+    code = "receipt_not_yet"
+    hint = "Ask again as soon as Retry-After says."
+    retry_after_s: float = 1.0
 
 
 class MethodNotAllowed(CallerError):
@@ -265,6 +287,14 @@ class ProviderBroke(BackendBroke):
     hint = "Send the call again; if it stays so, the operator looks at the target's provider."
 
 
+class ContactFailed(Fault):
+    """Somebody who is contacted for what is no call, such as a witness, did not answer, or not in its protocol."""
+
+    code = "contact_failed"
+    hint = "It is tried again by itself; 'freehold witness list' shows what was seen of it."
+    retry_after_s = 5.0
+
+
 class NoTarget(Fault):
     """Targets are allowed, none is fit to answer."""
 
@@ -350,6 +380,13 @@ class EstateError(OperatorError):
     code = "estate_unusable"
 
 
+class NotAtHome(EstateError):
+    """The log in this directory is a copy, or was put back to an older state: nothing may be signed on it."""
+
+    code = "ledger_not_at_home"
+    hint = "'freehold ledger adopt' makes this copy the log, once nobody knows of a newer one."
+
+
 class NotFound(OperatorError):
     """There is no such key, operator, or other thing of this estate. The message names it."""
 
@@ -357,10 +394,30 @@ class NotFound(OperatorError):
     hint = "The matching 'list' command shows what there is."
 
 
+class Pruned(NotFound):
+    """The log had this entry and has pruned it. What was proved of it before stays proved."""
+
+    code = "entry_pruned"
+    hint = "A copy or an export that was made before the pruning still has it."
+
+
 class VaultError(OperatorError):
     """A model cannot be imported, found, or trusted."""
 
     code = "vault_refused"
+
+
+class TrustInvalid(OperatorError):
+    """A trust policy or a verifier key is not what it should be, so nothing can be checked by it. Names the line."""
+
+    code = "trust_invalid"
+    hint = "Correct the policy, or the key; both formats are in docs/reference/verify.md."
+
+
+class Uncheckable(OperatorError):
+    """What would have to be known to check this was not given, or is no more. It is neither proved nor disproved."""
+
+    code = "uncheckable"
 
 
 class VerificationFailed(OperatorError):

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from freehold.contract.call import DataClass
-from freehold.contract.grant import Place, read_place
+from freehold.contract.grant import Place, place_of, read_place
 from freehold.errors import SettingsError
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -31,6 +31,7 @@ class EstateSection(Section, frozen=True):
     """What the estate is called where others see it."""
 
     origin: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9._-]*)+\Z")]  # the ledger's C2SP origin
+    region: Annotated[str, Meta(pattern=r"^([A-Z]{2})?\Z")] = ""  # the operator's state; licences may exclude it
 
 
 class ListenSection(Section, frozen=True):
@@ -56,6 +57,16 @@ class LedgerSection(Section, frozen=True):
 
     reserve_mb: Annotated[int, Meta(ge=0)] = 256  # kept back for what must still be written when the disk is full
     publish_after_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    durability: Literal["strict", "relaxed"] = "strict"  # relaxed: acknowledged first, on disk 0.1 s later
+    anchor: Annotated[str, Meta(pattern=r"^(/[^\0]+)?\Z")] = ""  # a file elsewhere that has the newest checkpoint
+    salts_kept_days: Annotated[int, Meta(ge=0, le=36500)] = 183  # 0: for ever
+    quorum: str | Positive = "all"  # of the witnesses: "all", "any", how many, or the name of the one that counts
+    serve: str = ""  # "host:port": where anybody may read the log over HTTP; empty: nowhere
+    prune_after_days: Annotated[int, Meta(ge=0)] = 0  # how old entries must be before they may be pruned; 0: never
+
+    @property
+    def served_at(self) -> Place | None:
+        return read_place(self.serve) if self.serve else None
 
 
 class PolicySection(Section, frozen=True):
@@ -148,7 +159,7 @@ class ProviderSection(Section, frozen=True):
 class GrantSection(Section, frozen=True):
     """Leave for outbound contact that is no call."""
 
-    purpose: Literal["import"] = msgspec.field(name="for")
+    purpose: Literal["import", "witness"] = msgspec.field(name="for")
     hosts: Annotated[list[str], Meta(min_length=1)]  # "host" or "host:port"; 443 where none is named
     why: Annotated[str, Meta(max_length=200)] = ""  # for whoever reads the list
     allow_private: bool = False  # whether they may lie at private or loopback addresses
@@ -156,6 +167,35 @@ class GrantSection(Section, frozen=True):
     @property
     def places(self) -> frozenset[Place]:
         return frozenset(place for place in map(read_place, self.hosts) if place is not None)
+
+
+class WitnessSection(Section, frozen=True):
+    """Somebody who signs the ledger's head once it is shown to go on from the one that they signed before."""
+
+    vkey: Annotated[str, Meta(min_length=1, max_length=4096)]  # its verifier key: NAME+ID+BASE64
+    url: Annotated[str, Meta(min_length=1, max_length=1024)]  # its submission prefix
+    monitor_url: Annotated[str, Meta(max_length=1024)] = ""  # its monitoring prefix, where that is another
+    tls_ca: str = ""  # a file of the estate: the authority that signs its certificate, instead of the system's
+    answer_s: Annotated[float, Meta(gt=0, le=300)] = 10.0
+
+    @property
+    def places(self) -> frozenset[Place]:
+        return frozenset(place for url in (self.url, self.monitor_url) if (place := place_of(url)) is not None)
+
+
+class VaultSection(Section, frozen=True):
+    """The models."""
+
+    recheck: Literal["always", "changed"] = "always"  # what is read whole before an engine loads it
+
+
+class TrustSection(Section, frozen=True):
+    """What is asked of models that come from somewhere, and whose signatures count for them."""
+
+    match: Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)]  # sources or repositories; "*": any
+    mode: Literal["off", "warn", "enforce"] = "enforce"  # for a model that neither a key nor an operator vouches for
+    keys: list[str] = []  # public keys of whoever may sign them, such as "file:keys/publisher.pem"
+    certificates: list[str] = []  # the same of roots that the signers' certificates lead to
 
 
 class _SingleTables(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,6 +207,7 @@ class _SingleTables(msgspec.Struct, frozen=True, kw_only=True):
     ledger: LedgerSection
     policy: PolicySection
     continuity: ContinuitySection
+    vault: VaultSection
 
 
 class Settings(_SingleTables, frozen=True, kw_only=True):
@@ -176,6 +217,8 @@ class Settings(_SingleTables, frozen=True, kw_only=True):
     targets: dict[str, TargetSection]
     providers: dict[str, ProviderSection]
     grants: dict[str, GrantSection] = {}
+    trusts: dict[str, TrustSection] = {}
+    witnesses: dict[str, WitnessSection] = {}
 
     @property
     def engines(self) -> dict[str, EngineTargetSection]:
@@ -195,8 +238,11 @@ _TABLES: dict[str, type[Section]] = {
     "ledger": LedgerSection,
     "policy": PolicySection,
     "continuity": ContinuitySection,
+    "vault": VaultSection,
 }
-_NAMED_TABLES = ("service", "target", "provider", "grant")
+_NAMED_TABLES = ("service", "target", "provider", "grant", "trust", "witness")
+_HOST_AND_PORT = re.compile(r"(\[.*\]|[^:]*):[0-9]+")
+_NO_WITNESS = frozenset({"all", "any", "none"})
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _ALIAS = re.compile(r"^[A-Za-z0-9*][A-Za-z0-9._:/@*-]{0,127}$")
 
@@ -235,9 +281,14 @@ def parse_settings(text: str, *, name: str = "freehold.toml") -> Settings:
     targets = source.convert_named("target", tables.get("target", {}), _target_section)
     providers = source.convert_named("provider", tables.get("provider", {}), lambda _: ProviderSection)
     grants = source.convert_named("grant", tables.get("grant", {}), lambda _: GrantSection)
+    trusts = source.convert_named("trust", tables.get("trust", {}), lambda _: TrustSection)
+    witnesses = source.convert_named("witness", tables.get("witness", {}), lambda _: WitnessSection)
     _check_names(source, services, targets)
     _check_providers(source, targets, providers)
     _check_grants(source, grants)
+    _check_witnesses(source, witnesses, grants, whole.ledger.quorum)
+    _check_trusts(source, trusts)
+    _check_serve(source, whole.ledger)
     return Settings(
         estate=whole.estate,
         listen=whole.listen,
@@ -245,10 +296,13 @@ def parse_settings(text: str, *, name: str = "freehold.toml") -> Settings:
         ledger=whole.ledger,
         policy=whole.policy,
         continuity=whole.continuity,
+        vault=whole.vault,
         services=services,
         targets=targets,
         providers=providers,
         grants=grants,
+        trusts=trusts,
+        witnesses=witnesses,
     )
 
 
@@ -281,6 +335,44 @@ def _check_grants(source: "_Source", grants: dict[str, GrantSection]) -> None:
         for host in section.hosts:
             if read_place(host) is None:
                 raise source.error(("grant", name), "hosts", f"{host!r} is not a host, nor a host and port")
+
+
+def _check_witnesses(
+    source: "_Source",
+    witnesses: dict[str, WitnessSection],
+    grants: dict[str, GrantSection],
+    quorum: str | int,
+) -> None:
+    granted = {place for grant in grants.values() if grant.purpose == "witness" for place in grant.places}
+    for name, section in witnesses.items():
+        if name in _NO_WITNESS:
+            raise source.error(("witness", name), None, f"{name!r} has another meaning in a quorum")
+        for key, url in (("url", section.url), ("monitor_url", section.monitor_url)):
+            place = place_of(url)
+            if url and place is None:
+                raise source.error(("witness", name), key, f"{url!r} is not an http:// or https:// URL of a host")
+            if place is not None and place not in granted:
+                what = f'{place} is not granted: there is no [grant.NAME] with for = "witness" that names it'
+                raise source.error(("witness", name), key, what)
+    if isinstance(quorum, int) and quorum > len(witnesses):
+        raise source.error(("ledger",), "quorum", f"{quorum} witnesses are asked for, and there are {len(witnesses)}")
+    if isinstance(quorum, str) and quorum not in _NO_WITNESS - {"none"} and quorum not in witnesses:
+        what = f'{quorum!r} is not "all", "any" or a number, and there is no [witness.{quorum}]'
+        raise source.error(("ledger",), "quorum", what)
+
+
+def _check_serve(source: "_Source", ledger: LedgerSection) -> None:
+    if ledger.serve and not (_HOST_AND_PORT.fullmatch(ledger.serve) and ledger.served_at):
+        raise source.error(("ledger",), "serve", f"{ledger.serve!r} is not a host and a port, such as 127.0.0.1:8082")
+
+
+def _check_trusts(source: "_Source", trusts: dict[str, TrustSection]) -> None:
+    taken: dict[str, str] = {}
+    for name, section in trusts.items():
+        for pattern in section.match:
+            if taken.setdefault(pattern, name) != name:
+                what = f"{pattern!r} is matched by [trust.{taken[pattern]}] already: nobody can say which is meant"
+                raise source.error(("trust", name), "match", what)
 
 
 def _check_names(source: "_Source", services: dict[str, ServiceSection], targets: dict[str, TargetSection]) -> None:

@@ -8,11 +8,17 @@ import pytest
 from tests.docs.pages import Page
 
 from freehold.admin.routes import ROOT, ROUTES, Route
-from freehold.api.doors import DOORS, HEALTH, MODELS
+from freehold.api.doors import DOORS, HEALTH, MODELS, RECEIPTS
 
 PUBLIC = "docs/reference/api.md"
 ADMIN = "docs/reference/admin-api.md"
-ENDPOINTS = [*(f"POST {path}" for path in DOORS), f"GET {MODELS}", f"GET {MODELS}/{{id}}", f"GET {HEALTH}"]
+ENDPOINTS = [
+    *(f"POST {path}" for path in DOORS),
+    f"GET {MODELS}",
+    f"GET {MODELS}/{{id}}",
+    f"GET {RECEIPTS}{{origin}}/{{index}}",
+    f"GET {HEALTH}",
+]
 HEADERS = [
     "Freehold-Receipt",
     "Freehold-Target",

@@ -55,8 +55,8 @@ def _admin_status(problem: FreeholdError) -> int:
 
 
 def _can_reach_a_caller(kind: type[FreeholdError]) -> bool:
-    only_admin = (errors.InvalidToken, errors.ForeignOrigin, errors.OperatorError)
-    return not issubclass(kind, only_admin)
+    never = (errors.InvalidToken, errors.ForeignOrigin, errors.OperatorError, errors.ContactFailed)
+    return not issubclass(kind, never)
 
 
 def _can_reach_an_operator(kind: type[FreeholdError]) -> bool:

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The other reference pages are whole: the ledger's fields, the dependencies, the processes."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.docs.pages import Page
 
@@ -26,10 +26,10 @@ SECTIONS = {
 def test_every_field_of_an_entry_is_told(heading: str, pages: Mapping[str, Page]) -> None:
     section = pages[FORMAT].section(heading)
     missing = [
-        field.encode_name
+        field.name
         for kind in SECTIONS[heading]
-        for field in msgspec.structs.fields(kind)
-        if f"`{field.encode_name}`" not in section
+        for field in dataclasses.fields(kind)
+        if f"`{field.name}`" not in section
     ]
     assert not missing, f"{FORMAT}: the section {heading} does not tell {', '.join(missing)}"
 

@@ -18,6 +18,8 @@ NAMED_TABLES: dict[str, type[settings.Section]] = {
     "`[target.NAME]`, a provider's model": settings.ProviderTargetSection,
     "`[provider.NAME]`": settings.ProviderSection,
     "`[grant.NAME]`": settings.GrantSection,
+    "`[trust.NAME]`": settings.TrustSection,
+    "`[witness.NAME]`": settings.WitnessSection,
 }
 TABLES = {f"`[{name}]`": kind for name, kind in settings._TABLES.items()} | NAMED_TABLES
 

@@ -166,7 +166,7 @@ def test_a_prompt_longer_than_the_context_names_both_numbers(estate: Estate) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1", "/v1/embeddings", "/v1/chat/completions/", "/admin/v1/status", "/v2/chat"]
+    "path", ["/", "/v1", "/v1/moderations", "/v1/chat/completions/", "/admin/v1/status", "/v2/chat"]
 )
 def test_an_unknown_endpoint_is_not_found_as_json(estate: Estate, path: str) -> None:
     answer = post(estate, path, chat())

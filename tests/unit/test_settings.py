@@ -113,3 +113,24 @@ def test_a_grant_names_places_and_is_not_for_private_ones_by_itself() -> None:
 def test_a_grant_that_nothing_could_use_is_refused_with_its_line(grant: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         parse_settings(GOOD + grant)
+
+
+@pytest.mark.parametrize("place", ["127.0.0.1:8082", "[::1]:8082", "log.example.org:443"])
+def test_the_log_is_served_at_a_host_and_port(place: str) -> None:
+    served = parse_settings(f'{GOOD}[ledger]\nserve = "{place}"\n').ledger.served_at
+    assert str(served) == place
+
+
+@pytest.mark.parametrize(
+    "place", ["8082", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:http", "[::1]", "::1", "a b:1", ":8082"]
+)
+def test_an_address_without_host_or_port_is_refused_with_its_line(place: str) -> None:
+    with pytest.raises(SettingsError, match=r"line \d+: \[ledger\] serve: .* is not a host and a port"):
+        parse_settings(f'{GOOD}[ledger]\nserve = "{place}"\n')
+
+
+def test_nothing_is_served_and_nothing_pruned_by_itself() -> None:
+    ledger = parse_settings(GOOD).ledger
+    assert (ledger.served_at, ledger.prune_after_days) == (None, 0)
+    with pytest.raises(SettingsError, match="prune_after_days"):
+        parse_settings(GOOD + "[ledger]\nprune_after_days = -1\n")

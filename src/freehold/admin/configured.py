@@ -18,6 +18,7 @@ from freehold.policy.load import Sources, law_of, read_sources, rules_digest
 from freehold.policy.prove import claims_text, require_claims
 from freehold.provider import endpoints_of
 from freehold.settings import Settings
+from freehold.witness.trusting import require_witnesses
 
 _HOLDING_BACK: Final = RuleFile(
     name="held-back.cedar",
@@ -65,6 +66,7 @@ class Configured:
 def read_configured(estate: Estate, settings: Settings) -> Configured:
     """Everything beside the settings. Raises SettingsError, PolicyInvalid, ClaimInvalid."""
     require_installed(settings.policy.detector)
+    require_witnesses(estate, settings)
     sources = read_sources(estate, settings.policy.set)
     return Configured(
         settings=settings,

@@ -2,12 +2,12 @@
 """The operations by which a person decides about single targets: list, withdraw, restore; and what is to be decided."""
 
 import asyncio
-import hashlib
 from collections.abc import Iterator, Mapping
 
 from freehold.admin.directing import Directing
 from freehold.admin.doctor import Check, Finding
 from freehold.admin.interface import Parts
+from freehold.admin.keys import digest_of_text, new_salt
 from freehold.admin.orders import Holding, OwedAct
 from freehold.admin.requests import ByName, Nothing, WithdrawTarget
 from freehold.admin.views import View
@@ -45,12 +45,11 @@ class Deciding:
             by=asker,
             why=request.reason,
         )
-        digest = hashlib.sha256(request.reason.encode("utf-8", "surrogatepass")).hexdigest()
-        owed = OwedAct(
-            kind="target.withdraw", subject=request.name, operator=asker, digests={"reason": f"sha256:{digest}"}
-        )
+        salt = new_salt()
+        digests = {"reason": digest_of_text(salt, request.reason)}
+        owed = OwedAct(kind="target.withdraw", subject=request.name, operator=asker, digests=digests)
         async with self._means.changing:
-            await asyncio.to_thread(self._orders.hold, holding, owed, ending=ended_by(Way.WITHDRAW))
+            await asyncio.to_thread(self._orders.hold, holding, owed, ending=ended_by(Way.WITHDRAW), salt=salt)
             self._withdrawals.decided(request.name)
             await self._withdrawals.done(f"{request.name} is withdrawn")
         await self._withdrawals.warm(frozenset({request.name}))

@@ -5,13 +5,12 @@ A signature binds the digest of what was issued, so that nobody confirms anythin
 """
 
 import asyncio
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from freehold.admin.keys import EVERY_SERVICE, new_id
+from freehold.admin.keys import EVERY_SERVICE, digest_of_text, new_id, new_salt
 from freehold.admin.orders import OwedAct
 from freehold.admin.requests import ById, IssueDirective, Nothing, SignDirective
 from freehold.admin.views import View
@@ -60,14 +59,15 @@ class Directing:
 
     async def issue(self, request: IssueDirective, asker: str) -> Answer:
         """Withdraw what the directive names, at once or at its hour; with ``dry_run`` only tell what that would do."""
-        directive = self._drawn_up(request, asker)
+        salt = new_salt()
+        directive = self._drawn_up(request, asker, salt)
         preview = await asyncio.to_thread(self._preview, directive)
         if request.dry_run:
             return {"directive": directive_view(directive, request.reason, _names(preview)), "preview": preview}
-        digests = {"directive": digest_of(directive), **_digests(request)}
+        digests = {"directive": digest_of(directive), **_digests(request, salt)}
         owed = OwedAct(kind="directive.issue", subject=directive.id, operator=asker, digests=digests)
         async with self._means.changing:
-            await asyncio.to_thread(self._orders.add, directive, request.reason, owed)
+            await asyncio.to_thread(self._orders.add, directive, request.reason, owed, salt)
             await self._withdrawals.done(f"directive {directive.id} is issued")
         await self._withdrawals.warm(frozenset(_names(preview)))
         return {"directive": await asyncio.to_thread(self._view, directive.id), "preview": preview}
@@ -130,7 +130,7 @@ class Directing:
             raise NotFound(f"there is no directive {id!r}", hint="'freehold directive list' shows them.")
         return found
 
-    def _drawn_up(self, request: IssueDirective, asker: str) -> Directive:
+    def _drawn_up(self, request: IssueDirective, asker: str, salt: bytes) -> Directive:
         """Times are whole seconds, because signatures bind them. A time that is over is now."""
         now_unix = float(int(self._means.now_unix()))
         effective_unix = max(now_unix, _unix(request.effective) if request.effective else now_unix)
@@ -140,7 +140,7 @@ class Directing:
             kind=ScopeKind(request.kind),
             name=_name(request),
             source=request.source,
-            reason_sha256=_sha256(request.reason),
+            reason_sha256=digest_of_text(salt, request.reason).removeprefix("sha256:"),
             issued_unix=now_unix,
             issued_by=asker,
             effective_unix=effective_unix,
@@ -223,12 +223,8 @@ def _unix(at: datetime) -> float:
     return float(int(at.timestamp()))
 
 
-def _digests(request: IssueDirective) -> dict[str, str]:
-    return {"reason": f"sha256:{_sha256(request.reason)}", "source": f"sha256:{_sha256(request.source)}"}
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+def _digests(request: IssueDirective, salt: bytes) -> dict[str, str]:
+    return {"reason": digest_of_text(salt, request.reason), "source": digest_of_text(b"", request.source)}
 
 
 def _names(preview: View) -> Iterable[str]:

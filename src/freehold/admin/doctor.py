@@ -14,6 +14,7 @@ from pathlib import Path
 from freehold.admin import host
 from freehold.admin.acceptance import fitness_in_files
 from freehold.admin.interface import Supervisor
+from freehold.admin.trusting import trust_of
 from freehold.continuity.acceptance import Fitness
 from freehold.continuity.readiness import Fate, Loss, LossKind
 from freehold.contract.backend import EngineState, EngineStatus
@@ -24,7 +25,7 @@ from freehold.ledger.interface import Ledger
 from freehold.policy.facts import load_register, stale, upcoming
 from freehold.provider import endpoints_of
 from freehold.settings import Settings
-from freehold.vault import Vault
+from freehold.vault import Vault, Verdict
 
 _RELEASED_UNIX = 1_793_500_000  # November 2026: a clock that is before this release is wrong
 _FORESEEN = timedelta(days=365)  # what changes later than that is told, and no warning
@@ -173,13 +174,29 @@ def _kernel() -> Iterator[Check]:
 
 def _weights(estate: Estate, settings: Settings, progress: Callable[[int, int], None]) -> Iterator[Check]:
     vault = Vault(estate.vault)
+    try:
+        trust = trust_of(estate, settings)
+    except OperatorError as problem:  # a key or a fact that cannot be read; nothing loads before it can
+        yield _fail("trust", problem.message, problem.advice)
+        return
     for model in sorted({target.model for target in settings.engines.values()}):
         try:
             manifest = vault.verify(model, progress=progress)
+            verdict = vault.judge(model, trust).verdict
         except OperatorError as problem:
             yield _fail("weights", problem.message, problem.advice or f"Import {model} again, from a source you trust.")
         else:
             yield _ok("weights", f"{model} is what was imported: {manifest.digest}")
+            yield _vouched(model, verdict)
+
+
+def _vouched(model: str, verdict: Verdict) -> Check:
+    if not verdict.may_run:
+        return _fail("trust", f"{model} may not run: {verdict.why}", f"Look at it: freehold vault approve {model}")
+    if verdict.warned:
+        advice = f"Approve it, or name its publisher's key: freehold vault approve {model}"
+        return _warn("trust", f"{model} runs though nobody vouches for it: {verdict.why}", advice)
+    return _ok("trust", f"{model} may run: {verdict.why}")
 
 
 def _facts(estate: Estate, settings: Settings) -> Iterator[Check]:

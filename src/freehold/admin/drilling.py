@@ -118,7 +118,7 @@ class Driller:
             try:
                 card = await self._run(drill_id, script, rehearsed, request.traffic, asker)
             except BaseException:
-                await record("drill.stop", drill_id, {})
+                await record("drill.stop", drill_id, {"scenario": script.digest})
                 raise
         kept = await asyncio.to_thread(keep, self._parts.estate.drills, card)
         await record("drill.run", drill_id, {"scenario": script.digest, "scorecard": kept.digest})

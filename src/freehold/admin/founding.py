@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Making an estate: its directory, its configuration file and its ledger's key. Contacts nothing, starts nothing.
+"""Making an estate: its directory, its configuration file, its ledger's and its vault's key. Contacts, starts nothing.
 
 freehold.toml is written first and names the ledger, so a founding that was cut short is completed by the next one. A
 key is made only for a ledger that has no entry yet: a lost key is never replaced in silence.
@@ -17,6 +17,7 @@ from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.settings import Settings, read_settings
 from freehold.signing.keys import create_file_key, load_signer
+from freehold.vault import own_signer
 
 _TEMPLATE = Path(__file__).with_name("founding.toml")
 _NOT_OURS_BUT_HARMLESS = frozenset({"lost+found"})  # an estate may be a whole file system
@@ -49,6 +50,7 @@ def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founde
             made = True
         if not estate.ledger_vkey.exists():
             _write_new(estate.ledger_vkey, f"{load_signer(str(estate.ledger_key)).vkey}\n")
+        own_signer(estate)
         return Founded(estate=estate, settings=settings, made=made)
 
 

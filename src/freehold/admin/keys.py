@@ -6,11 +6,14 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from freehold.contract.call import DataClass
 
 EVERY_SERVICE = ("*",)
 
 _SECRET_BYTES = 32
+_SALT_BYTES = 32
 _ID_BYTES = 6
 
 
@@ -77,3 +80,29 @@ def new_id(kind: str) -> str:
 def digest_of(secret: str) -> str:
     """What is kept of a secret: SHA-256 in hex."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def new_salt() -> bytes:
+    """For words that the ledger is to know by digest alone."""
+    return secrets.token_bytes(_SALT_BYTES)
+
+
+def digest_of_text(salt: bytes, text: str) -> str:
+    """What the ledger is told of somebody's words: once salt and text are erased, nobody can even test a guess."""
+    return f"sha256:{hashlib.sha256(salt + text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def label_digest(salt: bytes, label: str) -> dict[str, str]:
+    """Of a label, where there is one."""
+    return {"label": digest_of_text(salt, label)} if label else {}
+
+
+def digest_of_grant(key: KeyRecord) -> str:
+    """SHA-256 over what the key may do, as canonical JSON: its services, rate, class and end."""
+    grant = {
+        "services": key.services,
+        "requests_per_minute": key.requests_per_minute,
+        "data_class": key.data_class.name.lower(),
+        "expires_unix": int(key.expires_unix),
+    }
+    return f"sha256:{hashlib.sha256(msgspec.json.encode(grant, order='sorted')).hexdigest()}"

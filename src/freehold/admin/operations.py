@@ -12,24 +12,40 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-
-import msgspec
+from pathlib import Path
 
 from freehold.admin.acceptance import Suites, acceptance_views, gated, with_acceptance
 from freehold.admin.configured import Configured, read_configured
 from freehold.admin.contacts import hosts_of
+from freehold.admin.custody import Custody, CustodyMeans
 from freehold.admin.deciding import Deciding
 from freehold.admin.directing import Directing
 from freehold.admin.doctor import Live, examine
 from freehold.admin.drilling import Driller, drill_view
+from freehold.admin.engineering import Engineering
+from freehold.admin.forgetting import Forgetting
 from freehold.admin.interface import Parts, Progress
-from freehold.admin.keys import EVERY_SERVICE, KeyRecord, OperatorRecord, Prefix, digest_of, new_id, new_secret
+from freehold.admin.keys import (
+    EVERY_SERVICE,
+    KeyRecord,
+    OperatorRecord,
+    Prefix,
+    digest_of,
+    digest_of_grant,
+    label_digest,
+    new_id,
+    new_salt,
+    new_secret,
+)
+from freehold.admin.known_law import KnownLaw
 from freehold.admin.leaks import check_egress
 from freehold.admin.permits import IMPORT, hosts_digest, import_permit
+from freehold.admin.pruning import Pruning
 from freehold.admin.publish import compose, models_of
 from freehold.admin.qualifying import InForce, Qualifier
 from freehold.admin.readiness import foreseen
 from freehold.admin.requests import (
+    ApproveModel,
     ById,
     ByName,
     CreateKey,
@@ -41,9 +57,11 @@ from freehold.admin.requests import (
 )
 from freehold.admin.sealing import require_owned
 from freehold.admin.status import describe
+from freehold.admin.trusting import trust_of
 from freehold.admin.views import View, key_view, key_views, operator_view, operator_views
 from freehold.admin.withdrawal_views import with_standings
-from freehold.admin.withdrawals import Means, Withdrawals
+from freehold.admin.withdrawals import CONTROL, Means, Withdrawals
+from freehold.admin.witnessing import Witnessing
 from freehold.continuity.drill.kept import read_all, read_one
 from freehold.continuity.readiness import Loss
 from freehold.contract.call import DataClass
@@ -100,6 +118,8 @@ class Operations:
         self._files: Configured | None = None  # of the law in force
         self._law = Law()
         self._law_at_unix = 0.0
+        self._settings_digest = ""
+        self._known_law = KnownLaw(parts.state)
         self._held_back = ""  # why no provider may see a call today, whatever the rules permit
         self._in_force: Snapshot | None = None  # as published last
         self._changing = asyncio.Lock()  # held from the first effect of a change until it is in force and on record
@@ -114,6 +134,11 @@ class Operations:
         self.withdrawals = Withdrawals(parts, self._means_of_withdrawal())
         self.directing = Directing(self.withdrawals)
         self.deciding = Deciding(parts, self.withdrawals, self.directing)
+        self.custody = Custody(parts, self._means_of_custody())
+        self.engineering = Engineering(parts, self._means_of_custody())
+        self.forgetting = Forgetting(parts, self.withdrawals, recorded_within_s=recorded_within_s)
+        self.witnessing = Witnessing(parts, self.withdrawals)
+        self.pruning = Pruning(parts.ledger)
 
     async def start(self) -> None:
         """Publish the first snapshot. Raises PolicyInvalid, and SettingsError for facts and endpoints: then nothing is
@@ -123,6 +148,8 @@ class Operations:
             files = await asyncio.to_thread(read_configured, self._parts.estate, self._settings)
             self._law, self._law_at_unix = await self._law_from(files)
             self._files = files
+            self._settings_digest = _digest_of_file(self._parts.estate.settings)
+            await asyncio.to_thread(self._known_law.note, self._law_digests(), CONTROL)
             await self._publish()
 
     async def turn_day(self) -> bool:
@@ -140,6 +167,7 @@ class Operations:
             composed = await asyncio.to_thread(self._composed, 0)  # a pass of acceptance cases may have come of age
             if self._law == before and self._in_force and composed.services == self._in_force.services:
                 return False
+            await asyncio.to_thread(self._known_law.note, self._law_digests(), CONTROL)
             await self._publish()
             return True
 
@@ -152,7 +180,9 @@ class Operations:
         acceptance = acceptance_views(snapshot, self._settings, self._suites(), runs, now_unix)
         described = await describe(self._parts, self._settings, snapshot, now_unix=now_unix)
         directives, targets = await asyncio.to_thread(lambda: (self.directing.views(), self.deciding.views()))
-        return {"status": with_standings(with_acceptance(described, acceptance), directives, targets)}
+        alarms, witnessing = await asyncio.to_thread(lambda: (self.witnessing.standing(), self.witnessing.view()))
+        whole = with_standings(with_acceptance(described, acceptance), directives, targets)
+        return {"status": {"alarms": alarms, **whole, "witnessing": witnessing}}
 
     async def doctor(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         live = await Live.ask(self._parts.supervisor, self._parts.ledger, held_back=self._held_back)
@@ -165,7 +195,10 @@ class Operations:
             live=live,
             progress=asker.told("verifying weights"),
         )
-        return {"checks": [*checks, *await asyncio.to_thread(lambda: list(self.deciding.checks()))]}
+        witnesses, targets = await asyncio.to_thread(
+            lambda: (list(self.witnessing.checks()), list(self.deciding.checks()))
+        )
+        return {"checks": [*witnesses, *checks, *targets]}
 
     async def reload(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         """Put freehold.toml, rules and facts in force. What is wrong is said, and all that was in force stays."""
@@ -179,19 +212,14 @@ class Operations:
                 )
             if self._parts.sealed:
                 require_owned(new)
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            settings_digest = _digest_of_file(path)
             files = await asyncio.to_thread(read_configured, self._parts.estate, new)
             law, at_unix = await self._law_from(files)
-            await self._record(
-                asker,
-                "settings.reload",
-                path.name,
-                settings=f"sha256:{digest}",
-                policy=law.policy_digest,
-                facts=law.facts_digest,
-            )
-            self._settings, self._files = new, files
+            digests = {"settings": settings_digest, "policy": law.policy_digest, "facts": law.facts_digest}
+            await self._record(asker, "settings.reload", path.name, **digests)
+            self._settings, self._files, self._settings_digest = new, files, settings_digest
             self._law, self._law_at_unix, self._held_back = law, at_unix, ""
+            await asyncio.to_thread(self._known_law.keep, digests)
             in_force = await self._publish()
         return {"reload": {"in_force": in_force, "after_restart": _needs_restart(old, new)}}
 
@@ -226,9 +254,10 @@ class Operations:
             requests_per_minute=request.requests_per_minute or 0,
             expires_unix=now_unix + request.expires_in_s if request.expires_in_s else 0.0,
         )
+        salt = new_salt()
         async with self._changing:
-            await self._record(asker, "key.create", key.id, grant=_digest_of_grant(key))
-            await asyncio.to_thread(self._parts.state.add_api_key, key)
+            await self._record(asker, "key.create", key.id, grant=digest_of_grant(key), **label_digest(salt, key.label))
+            await asyncio.to_thread(self._parts.state.add_api_key, key, salt)
             await self._publish()
         return {"key": {**key_view(key, now_unix), "secret": secret}}
 
@@ -258,9 +287,10 @@ class Operations:
         operator = OperatorRecord(
             id=new_id("op"), label=request.label, token_sha256=digest_of(token), created_unix=self._now_unix()
         )
+        salt = new_salt()
         async with self._changing:
-            await self._record(asker, "operator.create", operator.id)
-            await asyncio.to_thread(self._parts.state.add_operator, operator)
+            await self._record(asker, "operator.create", operator.id, **label_digest(salt, operator.label))
+            await asyncio.to_thread(self._parts.state.add_operator, operator, salt)
         return {"operator": {**operator_view(operator), "token": token}}
 
     async def revoke_operator(self, request: ById, asker: Asker) -> Answer:
@@ -279,18 +309,28 @@ class Operations:
         return {"model": await asyncio.to_thread(self._parts.vault.show, request.name)}
 
     async def import_model(self, request: ImportModel, asker: Asker) -> Answer:
-        """Take a model file into the vault."""
-        vault, progress, permit = self._parts.vault, asker.told("importing"), self._import_permit(asker)
+        """Take a model into the vault, and approve it at once where that is asked for."""
         imported = await asyncio.to_thread(
-            vault.import_model, request.source, request.name, request.sha256, progress, permit
+            self._parts.vault.import_model,
+            request.source,
+            request.name,
+            request.sha256,
+            asker.told("importing"),
+            self.permit_for(asker),
+            trust=await asyncio.to_thread(trust_of, self._parts.estate, self._settings),
         )
         manifest = imported.manifest
         async with self._changing:
             await self._record(asker, "model.import", manifest.name, weights=manifest.digest)
             await self._publish()
+        if request.approve:
+            wish = ApproveModel(name=manifest.name, reason=request.reason)
+            custody = (await self.custody.approve(wish, asker.id))["custody"]
+        else:
+            custody = (await self.custody.show(ByName(name=manifest.name), asker.id))["custody"]
         with suppress(EstateError):  # without a supervisor there is no engine that could have failed
             await self._parts.supervisor.retry(manifest.name)
-        return {"model": manifest, "new": imported.name_is_new}
+        return {"model": manifest, "new": imported.name_is_new, "left_out": imported.left_out, "custody": custody}
 
     async def verify_model(self, request: ByName, asker: Asker) -> Answer:
         """Hash a model's weights again and compare. Raises VerificationFailed."""
@@ -341,7 +381,7 @@ class Operations:
     def _hosts(self) -> list[View]:
         return hosts_of(self._settings, self._composed(0), sealed=self._parts.sealed, now_unix=self._now_unix())
 
-    def _import_permit(self, asker: Asker) -> Permit:
+    def permit_for(self, asker: Asker) -> Permit:
         """Leave for one import, asked for in its thread."""
         loop = asyncio.get_running_loop()
 
@@ -401,6 +441,14 @@ class Operations:
         keys = (*snapshot.keys, *self._qualifier.keys, *self._driller.keys)
         return replace(standing, keys=keys, drill=self._driller.drill)
 
+    def _means_of_custody(self) -> CustodyMeans:
+        async def record(kind: str, subject: str, operator: str, digests: Mapping[str, str]) -> None:
+            await self._record(Asker(id=operator, progress=lambda _: None), kind, subject, **digests)
+
+        return CustodyMeans(
+            settings=lambda: self._settings, publish=self._publish, record=record, changing=self._changing
+        )
+
     def _means_of_withdrawal(self) -> Means:
         async def record(kind: str, subject: str, operator: str, digests: Mapping[str, str]) -> None:
             await self._record(Asker(id=operator, progress=lambda _: None), kind, subject, **digests)
@@ -414,6 +462,13 @@ class Operations:
             changing=self._changing,
             now_unix=self._now_unix,
         )
+
+    def _law_digests(self) -> dict[str, str]:
+        return {
+            "settings": self._settings_digest,
+            "policy": self._law.policy_digest,
+            "facts": self._law.facts_digest,
+        }
 
     async def _law_from(self, files: Configured) -> tuple[Law, float]:
         """The law of today, once every claim of the estate is proved of it; and when that was."""
@@ -429,19 +484,16 @@ class Operations:
                 )
 
 
-def _digest_of_grant(key: KeyRecord) -> str:
-    """SHA-256 over what the key may do, as canonical JSON: its services, rate, class and end."""
-    grant = {
-        "services": key.services,
-        "requests_per_minute": key.requests_per_minute,
-        "data_class": key.data_class.name.lower(),
-        "expires_unix": int(key.expires_unix),
-    }
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(grant, order='sorted')).hexdigest()}"
+def _digest_of_file(path: Path) -> str:
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
     """The tables whose change waits for the next start, because processes or ports stand on them."""
-    tables = [f"[{name}]" for name in ("listen", "ledger") if getattr(old, name) != getattr(new, name)]
-    engines = sorted(old.engines.keys() | new.engines.keys())
-    return tables + [f"[target.{name}]" for name in engines if old.engines.get(name) != new.engines.get(name)]
+    tables = [f"[{name}]" for name in ("listen", "ledger", "vault") if getattr(old, name) != getattr(new, name)]
+    tables += _changed("witness", old.witnesses, new.witnesses)
+    return [*tables, *_changed("trust", old.trusts, new.trusts), *_changed("target", old.engines, new.engines)]
+
+
+def _changed(kind: str, old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    return [f"[{kind}.{name}]" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]

@@ -5,13 +5,14 @@ Reasons are people's words: they lie here, where they can be erased, and never i
 """
 
 import contextlib
+import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from freehold.admin.state import State
+from freehold.admin.state import State, keep_salt
 from freehold.continuity.states import Cause
 from freehold.continuity.suspicion import Sighting
 from freehold.contract.standing import Directive
@@ -56,13 +57,15 @@ class Orders:
         with self._state.transaction() as connection:
             return dict(connection.execute("SELECT directive, text FROM directive_reason").fetchall())
 
-    def add(self, directive: Directive, reason: str, owed: OwedAct) -> None:
+    def add(self, directive: Directive, reason: str, owed: OwedAct, salt: bytes = b"") -> None:
+        """``salt`` is that of the reason."""
         with self._state.transaction() as connection:
+            keep_salt(connection, directive.id, salt)
             connection.execute(
                 "INSERT INTO directive (id, record) VALUES (?, ?)", (directive.id, msgspec.json.encode(directive))
             )
             connection.execute("INSERT INTO directive_reason VALUES (?, ?)", (directive.id, reason))
-            connection.execute(_OWE, _row(owed))
+            owe(connection, owed)
 
     def change(self, directive: Directive, owed: OwedAct | None = None) -> None:
         with self._state.transaction() as connection:
@@ -70,27 +73,32 @@ class Orders:
                 "UPDATE directive SET record = ? WHERE id = ?", (msgspec.json.encode(directive), directive.id)
             )
             if owed is not None:
-                connection.execute(_OWE, _row(owed))
+                owe(connection, owed)
 
     def holdings(self) -> tuple[Holding, ...]:
         with self._state.transaction() as connection:
             rows = connection.execute("SELECT record FROM target_holding ORDER BY target, cause").fetchall()
         return tuple(msgspec.json.decode(row[0], type=Holding) for row in rows)
 
-    def hold(self, holding: Holding, owed: OwedAct | None = None, *, ending: Collection[Cause] = ()) -> None:
-        """Have it hold from now on, in place of one of the same cause, and end others."""
+    def hold(
+        self, holding: Holding, owed: OwedAct | None = None, *, ending: Collection[Cause] = (), salt: bytes = b""
+    ) -> None:
+        """Have it hold from now on, in place of one of the same cause, and end others. ``salt`` is that of the why."""
         with self._state.transaction() as connection:
+            keep_salt(connection, holding.target, salt)
             connection.executemany(_END, [(holding.target, cause) for cause in ending])
             connection.execute(
                 "INSERT OR REPLACE INTO target_holding VALUES (?, ?, ?)",
                 (holding.target, holding.cause, msgspec.json.encode(holding)),
             )
             if owed is not None:
-                connection.execute(_OWE, _row(owed))
+                owe(connection, owed)
 
     def end(self, target: str, causes: Collection[Cause]) -> None:
         with self._state.transaction() as connection:
             connection.executemany(_END, [(target, cause) for cause in causes])
+            if Cause.PERSON in causes:
+                connection.execute("DELETE FROM text_salt WHERE subject = ?", (target,))
 
     def owed(self) -> tuple[tuple[int, OwedAct], ...]:
         """The acts that are not on record, oldest first, each with its number."""
@@ -114,9 +122,9 @@ def read_orders(path: Path) -> tuple[tuple[Directive, ...], Mapping[str, str], t
         return orders.directives(), orders.reasons(), orders.holdings()
 
 
-_OWE = "INSERT INTO owed_act (record) VALUES (?)"
+def owe(connection: sqlite3.Connection, act: OwedAct) -> None:
+    """Owe the ledger an act, in the transaction of what was done."""
+    connection.execute("INSERT INTO owed_act (record) VALUES (?)", (msgspec.json.encode(act),))
+
+
 _END = "DELETE FROM target_holding WHERE target = ? AND cause = ?"
-
-
-def _row(owed: OwedAct) -> tuple[bytes]:
-    return (msgspec.json.encode(owed),)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may be contacted for an import: what freehold.toml grants, else what the person who imports is told of, once.
+"""Who may be contacted for what is no call: what freehold.toml grants. For an import without such a grant, what the
+person who imports is told of, once.
 
 Without a standing grant the import itself is the grant: it names a package, and pip's settings on this machine name the
 hosts. These may then lie in a private network, as a mirror of one's own does. A standing grant replaces all that.
@@ -10,7 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from freehold.contract.grant import Allowance, Errand, Permit, Place
+from freehold.contract.grant import Allowance, Errand, Permit, Place, names_of
+from freehold.errors import EgressDenied
 from freehold.settings import GrantSection
 
 IMPORT = "import"
@@ -30,6 +32,21 @@ def import_permit(
         tell(errand)
         record(errand)
         return Allowance(places=errand.places, private=errand.places)
+
+    return permit
+
+
+def standing_permit(grants: Callable[[], Mapping[str, GrantSection]], purpose: str) -> Permit:
+    """The permit of whoever contacts somebody again and again: what the grants in force at that moment allow."""
+
+    def permit(errand: Errand) -> Allowance:
+        allowed = _allowance(grant for grant in grants().values() if grant.purpose == purpose)
+        if missing := errand.places - allowed.places:
+            raise EgressDenied(
+                f"{names_of(missing)} is not granted",
+                hint=f'Name it under a [grant.NAME] with for = "{purpose}" in freehold.toml.',
+            )
+        return allowed
 
     return permit
 

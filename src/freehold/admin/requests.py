@@ -104,3 +104,58 @@ class ImportModel(Request, frozen=True):
     source: Annotated[str, Meta(min_length=1, max_length=4096)]
     name: Name | None = None
     sha256: Annotated[str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z")] | None = None
+    approve: bool = False  # at once, whatever it is
+    reason: Reason | None = None  # of the approval
+
+
+class BuildEngine(Request, frozen=True):
+    """An engine out of the pinned source, or out of an archive on this machine: an absolute path, and its SHA-256."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    sha256: Annotated[str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z")] | None = None
+    jobs: Annotated[int, Meta(ge=1, le=1024)] | None = None
+
+
+class ByDigest(Request, frozen=True):
+    """One engine, by the beginning of its digest."""
+
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{1,64}\Z")]
+
+
+class ApproveModel(Request, frozen=True):
+    """An operator's word that a model may run. ``manifest`` is what was shown, so that nothing else is approved."""
+
+    name: Name
+    manifest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")] | None = None
+    reason: Reason | None = None
+
+
+class SignModel(Request, frozen=True):
+    """A signature over a model, with the key behind a URI, or with the estate's own."""
+
+    name: Name
+    key: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+
+
+class Forget(Request, frozen=True):
+    """What is to be erased: exactly one of these."""
+
+    call: Name | None = None
+    position: Annotated[str, Meta(max_length=512, pattern=r"^[^\s]+/[0-9]{1,19}\Z")] | None = None
+    day: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d\Z")] | None = None
+    text: Name | None = None
+
+
+class ClearAlarm(Request, frozen=True):
+    """An alarm that a person lifts."""
+
+    id: Name
+    reason: Reason
+
+
+class PruneLedger(Request, frozen=True):
+    """Up to where the ledger's oldest entries go: exactly one of an index and an instant."""
+
+    before_index: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
+    before: Instant | None = None
+    dry_run: bool = False

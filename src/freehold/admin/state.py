@@ -83,6 +83,31 @@ _MIGRATIONS = (
         record BLOB NOT NULL
     ) STRICT;
     """,
+    """
+    CREATE TABLE text_salt (
+        subject TEXT PRIMARY KEY,
+        salt BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE law_in_force (
+        what TEXT PRIMARY KEY,
+        digest TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE witness_seen (
+        witness TEXT PRIMARY KEY,
+        record BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE witness_alarm (
+        position INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        record BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE witness_alarm_reason (
+        alarm TEXT PRIMARY KEY,
+        text TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 
@@ -128,8 +153,10 @@ class State:
             for row in rows
         )
 
-    def add_api_key(self, key: KeyRecord) -> None:
+    def add_api_key(self, key: KeyRecord, salt: bytes = b"") -> None:
+        """Keep a key; ``salt`` is that of its label."""
         with self.transaction() as connection:
+            keep_salt(connection, key.id, salt)
             connection.execute(
                 "INSERT INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -167,8 +194,10 @@ class State:
             for row in rows
         )
 
-    def add_operator(self, operator: OperatorRecord) -> None:
+    def add_operator(self, operator: OperatorRecord, salt: bytes = b"") -> None:
+        """Keep an operator; ``salt`` is that of the label."""
         with self.transaction() as connection:
+            keep_salt(connection, operator.id, salt)
             connection.execute(
                 "INSERT INTO operator VALUES (?, ?, ?, ?, ?)",
                 (
@@ -249,6 +278,11 @@ class State:
             (version,) = connection.execute("SELECT version FROM snapshot_version").fetchone()
         return int(version)
 
+    def empty_write_ahead_log(self) -> None:
+        """Leave nothing of what was erased in the file beside the database. Raises EstateError."""
+        with self._lock, self._translated():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _migrate(self) -> None:
         version = self._check_version()
         for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
@@ -280,6 +314,12 @@ class State:
                 f"{self._path} cannot be used ({name})",
                 hint="Look at the disk's free space and at the file's owner and mode; restore a damaged one.",
             ) from exc
+
+
+def keep_salt(connection: sqlite3.Connection, subject: str, salt: bytes) -> None:
+    """Keep the salt of the words about a key, an operator, a directive or a target, in place of one before."""
+    if salt:
+        connection.execute("INSERT OR REPLACE INTO text_salt VALUES (?, ?)", (subject, salt))
 
 
 def read_api_keys(path: Path) -> tuple[KeyRecord, ...]:
@@ -315,5 +355,6 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = ON")
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten, not left in a free page
         connection.execute("PRAGMA synchronous = FULL")  # a key that was reported revoked stays revoked
     return connection

@@ -18,7 +18,7 @@ import msgspec
 
 from freehold.admin.interface import Parts
 from freehold.admin.orders import Holding, Orders, OwedAct
-from freehold.continuity.directives import Phase, is_due, phase, taken_effect
+from freehold.continuity.directives import Phase, digest_of, is_due, phase, taken_effect
 from freehold.continuity.standings import Held, standing_of, standings_of
 from freehold.continuity.states import Cause
 from freehold.continuity.suspicion import Case, Watch
@@ -228,7 +228,8 @@ class Withdrawals:
         for directive in self.orders.directives():
             taken = taken_effect(directive, now_unix)
             if taken is not directive:
-                owed = OwedAct(kind="directive.effect", subject=directive.id, operator=CONTROL, digests={})
+                digests = {"directive": digest_of(directive)}
+                owed = OwedAct(kind="directive.effect", subject=directive.id, operator=CONTROL, digests=digests)
                 self.orders.change(taken, owed)
                 _log.warning("directive %s is in force", directive.id)
 

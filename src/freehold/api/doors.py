@@ -25,6 +25,7 @@ DOORS: Mapping[str, Door] = {
     "/v1/embeddings": Door(Operation.EMBED, Dialect.OPENAI),
 }
 MODELS = "/v1/models"
+RECEIPTS = "/freehold/receipts/"
 HEALTH = "/healthz"
 
 # OpenAI and Mistral share two paths. These are Mistral's alone; a quote inside a JSON string would be escaped, so none

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field, replace
 
 from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
-from freehold.api.doors import DOORS, HEALTH, MODELS, Door, dialect_of
+from freehold.api.doors import DOORS, HEALTH, MODELS, RECEIPTS, Door, dialect_of
 from freehold.api.drills import Rehearsal
 from freehold.api.rate import Rates
+from freehold.api.receipts import read_path
 from freehold.api.rsgi import Exchange, ProtocolClosed, Scope, read_body
 from freehold.api.standings import GatewayStandings
 from freehold.contract.backend import Service
@@ -33,6 +34,7 @@ from freehold.errors import (
     InvalidRequest,
     MethodNotAllowed,
     RateLimited,
+    ReceiptNotYet,
     Refusal,
     UnknownEndpoint,
     UnknownService,
@@ -190,6 +192,9 @@ class Gateway:
         if door := DOORS.get(path):
             _require(visit, "POST")
             await self._call(visit, door, key, configuration, standings)
+        elif path.startswith(RECEIPTS):
+            _require(visit, "GET")
+            await self._give_receipt(visit, key)
         elif path == MODELS or path.startswith(f"{MODELS}/"):
             _require(visit, "GET")
             self._list_models(visit, key, configuration)
@@ -236,6 +241,11 @@ class Gateway:
                 raise UnknownService(f"no service answers to {asked[:200]!r}")
             body = visit.codec.model(asked, self._since_unix)
         visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], body)
+
+    async def _give_receipt(self, visit: _Visit, key: ApiKey) -> None:
+        asked = read_path(visit.scope.path, visit.scope.query_string, visit.headers.get("accept", ""))
+        receipt = await self._ledger.receipt(asked.position, key=key.id, form=asked.form)
+        visit.exchange.response_bytes(200, [*asked.headers, *_marks(visit)], receipt)
 
     def _count_problem(self, problem: FreeholdError) -> None:
         match problem:
@@ -348,7 +358,7 @@ def _marks(visit: _Visit) -> list[tuple[str, str]]:
 def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
     status, body = visit.codec.error(problem, visit.id)
     headers = [_JSON, *_marks(visit)]
-    if isinstance(problem, Fault | RateLimited):
+    if isinstance(problem, Fault | RateLimited | ReceiptNotYet):
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
     if isinstance(problem, MethodNotAllowed):
         headers.append(("allow", "POST" if visit.scope.path in DOORS else "GET"))

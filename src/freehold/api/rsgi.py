@@ -24,6 +24,7 @@ class Scope(Protocol):
     proto: str
     method: str
     path: str
+    query_string: str
 
     @property
     def headers(self) -> Headers: ...

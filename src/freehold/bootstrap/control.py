@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import uvloop
@@ -26,10 +27,12 @@ from freehold.bootstrap.listening import listening_at
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.bootstrap.serving import http1, server_of, server_on_socket
 from freehold.contract.estate import Estate
+from freehold.egress.asking import asking
 from freehold.errors import EstateError, OperatorError
 from freehold.ledger.client import LedgerClient
 from freehold.settings import ListenSection, read_settings
-from freehold.vault import Vault
+from freehold.vault import Vault, own_signer
+from freehold.vault.downloading import ask_nobody
 from freehold.vault.fetching import fetch_nothing
 
 Serving = asyncio.Future[None]  # done when the server ends, for whatever reason
@@ -69,6 +72,10 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
             looking = asyncio.create_task(_turn(operations))
             looking.add_done_callback(lambda _: told.set())  # without it no directive would take effect
             stack.callback(looking.cancel)
+            if not options.no_tcp:  # for an act alone nobody is asked
+                witnessing = asyncio.create_task(operations.witnessing.run())
+                witnessing.add_done_callback(_tell_of_end)
+                stack.callback(witnessing.cancel)
             app = AdminApp(operations, ControlSocket(parts.state))
             serving = [await stack.enter_async_context(serving_on_socket(app, estate.control_socket))]
             if not options.no_tcp:
@@ -103,6 +110,12 @@ async def _turn(operations: Operations) -> None:
             _log.error("withdrawals: %s", problem.message)
 
 
+def _tell_of_end(witnessing: asyncio.Task[None]) -> None:
+    """That the ledger is no longer witnessed stops nothing else."""
+    if not witnessing.cancelled() and (problem := witnessing.exception()) is not None:
+        _log.critical("the ledger is not witnessed any more", exc_info=problem)
+
+
 @asynccontextmanager
 async def _parts(estate: Estate, listening: Listening, *, sealed: bool) -> AsyncIterator[Parts]:
     state = State(estate.state)
@@ -115,7 +128,12 @@ async def _parts(estate: Estate, listening: Listening, *, sealed: bool) -> Async
             estate=estate,
             listening=listening,
             state=state,
-            vault=Vault(estate.vault, fetch=fetch_nothing if sealed else None),
+            vault=Vault(
+                estate.vault,
+                fetch=fetch_nothing if sealed else None,
+                ask=ask_nobody if sealed else asking,
+                signer=partial(own_signer, estate),
+            ),
             ledger=ledger,
             publisher=publisher,
             supervisor=SupervisorSocket(estate.supervisor_socket),

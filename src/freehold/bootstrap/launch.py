@@ -16,7 +16,10 @@ from freehold.admin.configured import read_configured
 from freehold.admin.founding import readable, require_estate
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.settings import read_settings
+from freehold.ledger.writing.anchor import require_newest
+from freehold.settings import blame, read_settings
+from freehold.signing.keys import load_signer
+from freehold.signing.note import parse_vkey
 
 OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoever acts  # noqa: S105 - its name
 
@@ -44,6 +47,17 @@ def supervisor_pid(estate: Estate) -> int | None:
 def check_law(estate: Estate) -> None:
     """Raise what is wrong with settings, providers, rules, facts or claims here, where a person sees it."""
     read_configured(estate, read_settings(estate.settings)).proved_law(time.time())
+
+
+def check_home(estate: Estate) -> None:
+    """Raise NotAtHome here, where a person sees it, if this estate's ledger is a copy, or was put back."""
+    with readable(estate):
+        if estate.ledger_key.exists():
+            anchor = read_settings(estate.settings).ledger.anchor
+            if Path(anchor).is_relative_to(estate.directory):
+                what = "lies in the estate, and would be put back together with it"
+                raise blame(estate.settings, ("ledger",), "anchor", what)
+            require_newest(estate.ledger, parse_vkey(load_signer(str(estate.ledger_key)).vkey), anchor)
 
 
 def start_supervisor(
@@ -111,6 +125,7 @@ def control(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
         yield await_control(estate)
         return
     check_law(estate)
+    check_home(estate)
     supervisor = start_supervisor(estate, ["--acts-only"], detach=True, sealed=sealed)
     try:
         yield await_control(estate, supervisor)

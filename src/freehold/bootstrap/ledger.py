@@ -2,19 +2,29 @@
 """The ledger process: owns the log, its checkpoint key and the salts; the only writer. Never sees content of calls."""
 
 import asyncio
+import logging
 import os
 import signal
 import sys
+from pathlib import Path
 
 import uvloop
 
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.contract.estate import Estate
-from freehold.errors import FreeholdError
+from freehold.errors import FreeholdError, NotAtHome
+from freehold.ledger.keeper.pruning import Retention
 from freehold.ledger.keeper.service import LedgerService
-from freehold.ledger.writing.log import Log
-from freehold.settings import read_settings
+from freehold.ledger.keeper.standby import StandbyService
+from freehold.ledger.writing.copies import Migration
+from freehold.ledger.writing.log import RELAXED_S, Log
+from freehold.settings import Settings, read_settings
 from freehold.signing.keys import load_signer
+from freehold.signing.note import Signer, parse_vkey
+from freehold.witness.trusting import policy_of
+
+_SWITCH_S = 0.0005  # a publication hashes in a thread of its own; what waits for the disk must not wait for that
+_log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -23,6 +33,7 @@ def main() -> None:
     log_to_stderr()
     end_with(options.supervisor)
     os.umask(0o077)
+    sys.setswitchinterval(_SWITCH_S)
     try:
         uvloop.run(_run(Estate.find(options.estate)))
     except FreeholdError as problem:
@@ -30,14 +41,9 @@ def main() -> None:
 
 
 async def _run(estate: Estate) -> None:
-    settings = read_settings(estate.settings).ledger
-    log = Log(
-        estate.ledger,
-        salts=estate.salts,
-        signer=load_signer(str(estate.ledger_key)),
-        reserve_bytes=settings.reserve_mb * 2**20,
-    )
-    service = LedgerService(log, estate.ledger_socket, publish_s=settings.publish_after_s)
+    settings = read_settings(estate.settings)
+    signer = load_signer(str(estate.ledger_key))
+    service = _service(estate, settings, signer)
     await service.start()
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
@@ -49,6 +55,34 @@ async def _run(estate: Estate) -> None:
         waiting.result()  # what broke the writing
     waiting.cancel()
     await service.close()
+
+
+def _service(estate: Estate, settings: Settings, signer: Signer) -> LedgerService | StandbyService:
+    """The log's appender; for a copy of it, what says that it is one."""
+    section = settings.ledger
+    anchor = Path(section.anchor) if section.anchor else None
+    try:
+        log = Log(
+            estate.ledger,
+            salts=estate.salts,
+            signer=signer,
+            reserve_bytes=section.reserve_mb * 2**20,
+            sync_after_s=RELAXED_S if section.durability == "relaxed" else 0.0,
+            anchor=anchor,
+        )
+    except NotAtHome as away:
+        _log.error("%s: nothing is written. %s", away.message, away.advice)
+        return StandbyService(
+            Migration(estate.ledger, parse_vkey(signer.vkey), away=away, anchor=anchor), estate.ledger_socket
+        )
+    return LedgerService(
+        log,
+        estate.ledger_socket,
+        publish_s=section.publish_after_s,
+        salts_kept_days=section.salts_kept_days,
+        retention=Retention(days=section.prune_after_days, cosigned=bool(settings.witnesses)),
+        witnesses=policy_of(settings, signer.vkey),
+    )
 
 
 if __name__ == "__main__":

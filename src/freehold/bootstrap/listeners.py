@@ -8,7 +8,7 @@ from pathlib import Path
 
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.settings import ListenSection
+from freehold.settings import ListenSection, Settings
 
 BACKLOG = 1024  # connections that may wait for a gateway to take them
 DRAIN_S = 10.0  # how long calls in flight may take to finish once a gateway is told to stop
@@ -25,6 +25,19 @@ def check_listeners(listen: ListenSection, *, port: int, admin_port: int, plaint
         )
     _check_free(listen.host, port, "--port")
     _check_free(listen.admin_host, admin_port, "--admin-port")
+
+
+def check_tiles_listener(settings: Settings, *, plaintext: bool) -> None:
+    """The same for where the log is served, if it is."""
+    place, listen = settings.ledger.served_at, settings.listen
+    if place is None:
+        return
+    if not (is_loopback(place.host) or (listen.tls_cert and listen.tls_key) or plaintext):
+        raise EstateError(
+            f"ledger.serve is {place}, which is not this machine alone, and there is no TLS",
+            hint="Set listen.tls_cert and listen.tls_key in freehold.toml, or say --plaintext.",
+        )
+    _check_free(place.host, place.port, "ledger.serve")
 
 
 def open_listener(host: str, port: int) -> socket.socket:

@@ -3,9 +3,9 @@
 
 from freehold.admin.doctor import Check, Finding
 from freehold.admin.interface import Listening
-from freehold.bootstrap.listeners import base_url, check_listeners, is_loopback
+from freehold.bootstrap.listeners import base_url, check_listeners, check_tiles_listener, is_loopback
 from freehold.errors import EstateError
-from freehold.settings import ListenSection
+from freehold.settings import ListenSection, Settings
 
 
 def listening_at(listen: ListenSection, *, port: int | None = None, admin_port: int | None = None) -> Listening:
@@ -17,10 +17,12 @@ def listening_at(listen: ListenSection, *, port: int | None = None, admin_port: 
     )
 
 
-def check_ports(listen: ListenSection) -> Check:
-    """Whether both ports could be opened now, by an estate that is down."""
+def check_ports(settings: Settings) -> Check:
+    """Whether the ports could be opened now, by an estate that is down."""
+    listen = settings.listen
     try:
         check_listeners(listen, port=listen.port, admin_port=listen.admin_port, plaintext=True)
+        check_tiles_listener(settings, plaintext=True)
     except EstateError as problem:
         return Check(name="ports", finding=Finding.FAIL, what=problem.message, advice=problem.advice)
     return Check(name="ports", finding=Finding.OK, what=f"ports {listen.port} and {listen.admin_port} are free")

@@ -10,13 +10,13 @@ from typing import Any
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
 from freehold.admin.sealing import require_owned
-from freehold.bootstrap.launch import await_control, check_law, control, start_supervisor, supervisor_pid
-from freehold.bootstrap.listeners import check_listeners
+from freehold.bootstrap.launch import await_control, check_home, check_law, control, start_supervisor, supervisor_pid
+from freehold.bootstrap.listeners import check_listeners, check_tiles_listener
 from freehold.bootstrap.process import arguments_of
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.settings import ListenSection, Settings, read_settings
-from freehold.vault import DEFAULT_MODEL, Vault
+from freehold.vault import PINS, Vault
 
 Told = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much (0: not known)
 Step = Callable[[Mapping[str, Any]], None]  # one step of a long operation, as the control process tells it
@@ -73,6 +73,7 @@ def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool
     ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
     settings = found(estate, **ports).settings
     check_law(estate)
+    check_home(estate)
     if wish.sealed:
         require_owned(settings)
     first_key = _stock(estate, settings, step, sealed=wish.sealed)
@@ -83,24 +84,27 @@ def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool
 
 def _check_ports(estate: Estate, wish: Wish) -> None:
     """Say what is wrong with the ports here, where a person sees it, before anything is made or started."""
-    listen = read_settings(estate.settings).listen if estate.settings.exists() else ListenSection()
+    settings = read_settings(estate.settings) if estate.settings.exists() else None
+    listen = settings.listen if settings else ListenSection()
     check_listeners(
         listen,
         port=wish.port or listen.port,
         admin_port=wish.admin_port or listen.admin_port,
         plaintext=wish.plaintext,
     )
+    if settings:
+        check_tiles_listener(settings, plaintext=wish.plaintext)
 
 
 def _stock(estate: Estate, settings: Settings, step: Step, *, sealed: bool) -> str:
-    """Import the default model if it is asked for and missing, and make the first API key if there was never one."""
-    wanted = {target.model for target in settings.engines.values()} & {DEFAULT_MODEL.name}
-    lacks_model = bool(wanted - {manifest.name for manifest in Vault(estate.vault).list()})
-    if estate.state.exists() and not lacks_model:
+    """Import the pinned models that are asked for and missing, and make the first API key if there was never one."""
+    wanted = {target.model for target in settings.engines.values()} & {pin.name for pin in PINS}
+    missing = wanted - {manifest.name for manifest in Vault(estate.vault).list()}
+    if estate.state.exists() and not missing:
         return ""
     with control(estate, sealed=sealed) as client:
-        if lacks_model:
-            client.post("models", {"source": DEFAULT_MODEL.source}, progress=step)
+        for name in sorted(missing):
+            client.post("models", {"source": name}, progress=step)
         if client.get("keys")["keys"]:
             return ""
         secret: str = client.post("keys", {"label": "first"})["key"]["secret"]

@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from freehold.admin.sealing import require_owned
-from freehold.bootstrap.listeners import DRAIN_S, check_listeners, open_listener, reachable_host
+from freehold.admin.trusting import trust_of
+from freehold.bootstrap.listeners import DRAIN_S, check_listeners, check_tiles_listener, open_listener, reachable_host
 from freehold.bootstrap.process import arguments_of, common_arguments, end_with, log_to_stderr
 from freehold.channel import connect, reachable_path
 from freehold.contract.estate import Estate
@@ -59,6 +60,7 @@ async def _supervise(estate: Estate, options: Namespace) -> None:
         ports = _ports(settings.listen, options)
         if not options.acts_only:
             check_listeners(settings.listen, **ports, plaintext=options.plaintext)
+            check_tiles_listener(settings, plaintext=options.plaintext)
         if options.sealed:
             require_owned(settings)
         await _run(estate, settings, options, told)
@@ -85,10 +87,10 @@ async def _run(estate: Estate, settings: Settings, options: Namespace, told: asy
     fleet = EngineFleet(
         estate,
         {} if options.acts_only else settings.engines,
-        partial(_verified, Vault(estate.vault), settings),
+        partial(_verified, estate, settings),
         sealed=options.sealed,
     )
-    given = _seal(estate, settings.listen, options) if options.sealed else {}
+    given = _seal(estate, settings, options) if options.sealed else {}
     children: list[Child] = []
     service = SupervisorService(fleet, lambda: (*_warden(options), *(child.report for child in children)))
     listener = await service.listen(estate.supervisor_socket)
@@ -111,12 +113,16 @@ async def _run(estate: Estate, settings: Settings, options: Namespace, told: asy
         listener.close()
 
 
-def _verified(vault: Vault, settings: Settings, target: str) -> VerifiedWeights:
-    return vault.open_verified(settings.engines[target].model)
+def _verified(estate: Estate, settings: Settings, target: str) -> VerifiedWeights:
+    model, trust = settings.engines[target].model, trust_of(estate, settings)
+    weights = Vault(estate.vault).open_verified(model, trust, recheck_all=settings.vault.recheck == "always")
+    _log.info("%s may run: %s; its weights: %s", model, weights.standing, weights.assurance)
+    return weights
 
 
-def _seal(estate: Estate, listen: ListenSection, options: Namespace) -> Mapping[str, socket.socket]:
+def _seal(estate: Estate, settings: Settings, options: Namespace) -> Mapping[str, socket.socket]:
     """Open what must be open, then seal this process and all that it will start. The ports, by who is to have them."""
+    listen, place = settings.listen, settings.ledger.served_at
     ports = _ports(listen, options)
     given = {}
     if not options.acts_only:
@@ -124,6 +130,8 @@ def _seal(estate: Estate, listen: ListenSection, options: Namespace) -> Mapping[
             "control": open_listener(listen.admin_host, ports["admin_port"]),
             "gateway": open_listener(listen.host, ports["port"]),
         }
+        if place is not None:
+            given["tiles"] = open_listener(place.host, place.port)
     seal(options.warden, movable=estate.kept)
     _log.info("sealed: no process of this estate can connect to anything but the estate")
     return given
@@ -157,8 +165,19 @@ def _children(
     return [
         ledger,
         _child(estate, "control", said, partial(_listens, estate.control_socket), given.get("control")),
+        *_tiles(estate, settings, common, given),
         _child(estate, "gateway", said, public, given.get("gateway"), grace_s=DRAIN_S + 2),
     ]
+
+
+def _tiles(
+    estate: Estate, settings: Settings, arguments: list[str], given: Mapping[str, socket.socket]
+) -> Iterator[Child]:
+    """The process that serves the log, where it is to be served."""
+    place = settings.ledger.served_at
+    if place is not None:
+        accepts = _is_open if given else partial(_accepts, place.host, place.port)
+        yield _child(estate, "tiles", arguments, accepts, given.get("tiles"))
 
 
 def _child(  # noqa: PLR0913 - what a process is made of
@@ -199,6 +218,10 @@ async def _followed(service: SupervisorService) -> None:
     """A sealed process reaches no port, and a port that it holds itself takes connections before there is a gateway."""
     if not service.followed:
         raise ConnectionError
+
+
+async def _is_open() -> None:
+    """A port that the supervisor opened takes connections from the start, and a sealed supervisor can try none."""
 
 
 async def _accepts(host: str, port: int) -> None:

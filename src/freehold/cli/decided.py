@@ -13,7 +13,7 @@ from freehold.cli.explanation import show_explanations
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
 from freehold.errors import NotFound
-from freehold.ledger.record.entry import AdmissionEntry, TargetRecord
+from freehold.ledger.record.entry import AdmissionEntry, TargetRecord, entry_fields
 from freehold.ledger.record.search import find_decision
 from freehold.ledger.tree.checkpoint import read_unverified
 from freehold.ledger.tree.store import LedgerFiles
@@ -33,7 +33,7 @@ def explain_decision(estate: Estate, decision_id: str, *, as_json: bool) -> None
             "decision",
             {
                 "entry": index,
-                "admission": msgspec.to_builtins(entry),
+                "admission": entry_fields(entry),
                 "same_policy": same_policy,
                 "same_facts": same_facts,
                 "explanations": msgspec.to_builtins(explanations),

@@ -12,17 +12,25 @@ from freehold.admin.founding import found, require_estate
 from freehold.admin.status import describe_down
 from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.bootstrap.listening import check_ports, listening_at
+from freehold.bootstrap.witnesses import witness_checks_down, witnessing_down
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.cli.readiness import show_readiness
+from freehold.cli.witnesses import cosigned_line, show_alarms
 from freehold.continuity.directives import Phase
 from freehold.contract.backend import BackendKind
 from freehold.contract.estate import Estate
 from freehold.contract.standing import TargetState
+from freehold.contract.weights import Assurance
 from freehold.settings import read_settings
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PORT = click.IntRange(1, 65535)
+_ASSURANCES = {
+    Assurance.SEALED: "are sealed by the file system, which lets nobody change them",
+    Assurance.READ: "were read whole when it was loaded, and a change in place since then cannot be excluded",
+    Assurance.UNCHANGED: "were not read again, because they look unchanged; a change in place cannot be excluded",
+}
 _STANDINGS = {"first": "its first target, without a current pass", "not qualified": "not qualified to stand in"}
 
 
@@ -66,7 +74,10 @@ def status(estate: Estate, *, as_json: bool) -> None:
     require_estate(estate)
     if supervisor_pid(estate) is None:
         settings = read_settings(estate.settings)
-        described: Mapping[str, Any] = describe_down(estate, settings, listening_at(settings.listen))
+        witnessing, alarms = witnessing_down(estate, settings)
+        standing = [alarm for alarm in alarms if alarm["state"] == "stands"]
+        down = describe_down(estate, settings, listening_at(settings.listen))
+        described: Mapping[str, Any] = {"alarms": standing, **down, "witnessing": witnessing}
     else:
         with control(estate) as admin:
             described = admin.get("status")["status"]
@@ -127,7 +138,7 @@ def _checks(estate: Estate, show: output.Bytes) -> list[dict[str, Any]]:
             answered: list[dict[str, Any]] = admin.post("doctor", progress=output.told(show))["checks"]
             return answered
     settings = read_settings(estate.settings)
-    checks = [check_ports(settings.listen)]
+    checks = [*witness_checks_down(estate, settings), check_ports(settings)]
     checks += examine(
         estate,
         settings,
@@ -140,6 +151,7 @@ def _checks(estate: Estate, show: output.Bytes) -> list[dict[str, Any]]:
 
 
 def _show(status: Mapping[str, Any]) -> None:
+    show_alarms(status["alarms"])
     output.fields(
         {
             "estate": f"{status['estate']} is {status['state']}{', sealed' if status['sealed'] else ''}",
@@ -147,6 +159,7 @@ def _show(status: Mapping[str, Any]) -> None:
             "public": status["base_url"],
             "admin": status["admin_url"],
             "ledger": _ledger_line(status),
+            "witnessed": cosigned_line(status["witnessing"]),
         }
     )
     if status["state"] == "up":
@@ -181,7 +194,11 @@ def _ledger_line(status: Mapping[str, Any]) -> str:
         return click.style(f"{status['origin']}: {ledger['unavailable']}", fg="red")
     if not ledger:
         return str(status["origin"])
+    if ledger["away"]:
+        return click.style(f"{status['origin']}: {ledger['away']}", fg="red")
     line = f"{status['origin']}: {ledger['size']} entries, {ledger['open_admissions']} calls open"
+    if ledger["relaxed_s"]:
+        line += f"; relaxed: a power cut may take the last {ledger['relaxed_s']:g} s"
     return line if not ledger["full"] else click.style(f"{line}, FULL: no call is served", fg="red")
 
 
@@ -221,6 +238,8 @@ def _show_engines(targets: list[dict[str, Any]]) -> None:
     for row in targets:
         if row["reason"]:
             output.say(click.style(f"! {row['target']}: {row['reason']}", fg="yellow"))
+        if row["weights"]:
+            output.say(f"{row['model']} may run: {row['vouched']}; its files {_ASSURANCES[row['weights']]}")
         for part in row["jail"]["missing"]:
             output.say(click.style(f"! {row['target']} is NOT fully jailed: {part}", fg="red", bold=True))
 

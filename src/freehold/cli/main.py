@@ -13,14 +13,18 @@ from typing import NoReturn
 import click
 
 from freehold import __version__
+from freehold.cli.adopt import adopt
+from freehold.cli.bom import bom
 from freehold.cli.chat import chat
 from freehold.cli.directive import directive
 from freehold.cli.drill import drill
 from freehold.cli.egress import egress
+from freehold.cli.engine import engine
 from freehold.cli.estate import doctor, init, reload, status
 from freehold.cli.key import key
 from freehold.cli.leaks import check
 from freehold.cli.ledger import ledger
+from freehold.cli.ledger_files import export, fsck, prune
 from freehold.cli.operator import operator
 from freehold.cli.options import examples
 from freehold.cli.output import report
@@ -30,6 +34,7 @@ from freehold.cli.qualify import qualify
 from freehold.cli.target import target
 from freehold.cli.up import down, up
 from freehold.cli.vault import vault
+from freehold.cli.witness import witness
 from freehold.errors import FreeholdError, Refusal
 
 _FAILED, _MISSPELT, _REFUSED, _INTERRUPTED = 1, 2, 3, 130
@@ -89,6 +94,8 @@ def main() -> None:
 
 egress.add_command(check)
 target.add_command(qualify)
+for _of_ledger in (adopt, fsck, export, prune):
+    ledger.add_command(_of_ledger)
 for _command in (
     init,
     up,
@@ -100,6 +107,8 @@ for _command in (
     key,
     operator,
     vault,
+    engine,
+    bom,
     provider,
     target,
     directive,
@@ -107,6 +116,7 @@ for _command in (
     policy,
     egress,
     ledger,
+    witness,
 ):
     main.add_command(_command)
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -30,9 +31,9 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
-def emit(noun: str, value: object) -> None:
-    """The one JSON object of ``--json``, keyed by the noun."""
-    click.echo(json.dumps({noun: value}, indent=2, ensure_ascii=False))
+def emit(noun: str, value: object, **more: object) -> None:
+    """The one JSON object of ``--json``, keyed by the noun, and by ``more`` where that belongs to it."""
+    click.echo(json.dumps({noun: value, **more}, indent=2, ensure_ascii=False))
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str) -> None:
@@ -96,19 +97,40 @@ def told(show: Bytes) -> Callable[[Mapping[str, Any]], None]:
     return tell
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """Where a piece of work began: what was there already says nothing of how fast it goes."""
+
+    doing: str = ""
+    done_bytes: int = 0
+    at_s: float = 0.0
+
+    def pace(self, done_bytes: int, total_bytes: int, now_s: float) -> str:
+        """``, 12 MB/s, 40 s left``; empty while nobody can know."""
+        passed_s, came_bytes = now_s - self.at_s, done_bytes - self.done_bytes
+        if passed_s < _BAR_AFTER_S or came_bytes <= 0:
+            return ""
+        left_s = round((total_bytes - done_bytes) * passed_s / came_bytes) if total_bytes > done_bytes else 0
+        left = f", {left_s // 60} min {left_s % 60} s left" if left_s >= 60 else f", {left_s} s left" if left_s else ""
+        return f", {size(came_bytes / passed_s)}/s{left}"
+
+
 class _Bar:
     def __init__(self) -> None:
         self._visible = sys.stderr.isatty()
         self._started_s = time.monotonic()
         self._drawn_s = 0.0
         self._width = 0
+        self._begun = _Begun()
 
     def show(self, doing: str, done_bytes: int, total_bytes: int) -> None:
         now_s = time.monotonic()
+        if doing != self._begun.doing or done_bytes < self._begun.done_bytes:
+            self._begun = _Begun(doing, done_bytes, now_s)
         if not self._visible or now_s - self._started_s < _BAR_AFTER_S or now_s - self._drawn_s < _BAR_EVERY_S:
             return
         self._drawn_s = now_s
-        line = f"{doing}  {self._gauge(done_bytes, total_bytes)}"
+        line = f"{doing}  {self._gauge(done_bytes, total_bytes)}{self._begun.pace(done_bytes, total_bytes, now_s)}"
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
         self._width = len(line)

@@ -18,7 +18,8 @@ from freehold.cli.public import connect, passing_key
 from freehold.contract.backend import BackendKind
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.ledger.check.receipt import check_receipt, receipt_for
+from freehold.ledger.check.issuing import receipt_for
+from freehold.ledger.check.receipt import check_receipt
 
 _QUESTION = "What is the capital of France? Answer in one short sentence."
 _SILENCE_S = 120.0

@@ -34,6 +34,7 @@ class Target:
     licence: str = ""  # SPDX id of the model's licence; empty: not known
     answers_as: tuple[str, ...] = ()  # further names that a provider may give the model in its answers
     reasoning: bool = True  # whether a provider's model can be told how much to reason
+    engine_digest: str = ""  # of its engine's build, ``sha256:`` and 64 hex digits; empty: a provider's, or not known
     answer_tokens: int = 8192  # bound on an answer where a provider's API demands one and the caller gave none
 
 
@@ -95,12 +96,16 @@ class EngineStatus:
     socket: str = ""  # path of its unix socket, once it listens
     pid: int = 0
     build: str = ""  # which engine, which build
+    engine_digest: str = ""  # of the very file that runs: ``sha256:`` and 64 hex digits
     context_tokens: int = 0
     slots: int = 0
     threads: int = 0
     queue: int = 0  # calls that may wait for a slot
     tools: bool = False  # the chat template knows tools
     fim: bool = False
+    embeds: bool = False  # it makes vectors, and nothing else
     restarts: int = 0
     reason: str = ""  # why it is not ready, for a person
+    weights: str = ""  # how they are known to be what was imported: an Assurance; empty before the first load
+    vouched: str = ""  # why they may run, for a person
     jail: Jail = field(default_factory=Jail)

@@ -45,6 +45,16 @@ class Estate:
         return self.keys / "ledger.vkey"
 
     @property
+    def vault_key(self) -> Path:
+        """What manifests and approvals of this estate are signed with."""
+        return self.keys / "vault.key"
+
+    @property
+    def vault_pub(self) -> Path:
+        """The public half of it, as PEM: all that another estate or an auditor needs to check them."""
+        return self.keys / "vault.pem"
+
+    @property
     def age_key(self) -> Path:
         """What the estate's secrets at rest are encrypted to."""
         return self.keys / "age.key"
@@ -64,6 +74,11 @@ class Estate:
     @property
     def state(self) -> Path:
         return self.directory / "state.db"
+
+    @property
+    def engines(self) -> Path:
+        """Engines that were built on this host."""
+        return self.directory / "engines"
 
     @property
     def drills(self) -> Path:

@@ -5,8 +5,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 _HTTPS = 443
+_PORTS = {"http": 80, "https": _HTTPS}
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"^(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*$")
 _WITH_PORT = re.compile(r"^(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?$")
@@ -61,6 +63,18 @@ def read_place(text: str, *, port: int = _HTTPS) -> Place | None:
     bracketed = matched["host"].startswith("[")
     host = _address(matched["host"][1:-1]) if bracketed else _address(matched["host"]) or _name(matched["host"])
     return Place(host, number) if host and 1 <= number <= 65535 else None
+
+
+def place_of(url: str) -> Place | None:
+    """The host and port of an ``http`` or ``https`` URL that has no credentials, query or fragment; else None."""
+    try:
+        parts = urlsplit(url)
+        port = _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
+    if port is None or "@" in parts.netloc or "?" in url or "#" in url or not re.fullmatch(r"[!-~]+", url):
+        return None
+    return read_place(parts.netloc, port=port)
 
 
 def names_of(places: Iterable[Place]) -> str:

@@ -43,6 +43,7 @@ class Outcome:
     target: str = ""
     model: str = ""  # the model that gave the answer
     model_digest: str = ""
+    engine_digest: str = ""  # of the build of the engine that gave the answer; empty for a provider
     answered_as: str = ""  # what a provider called the model that answered, where that is not the model asked for
     error: str = ""  # an error code of errors.py, or empty
     input_tokens: int = 0

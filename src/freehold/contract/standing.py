@@ -44,7 +44,7 @@ class Directive:
     kind: ScopeKind
     name: str  # of the model (``*`` stands for anything), provider, authority or region
     source: str  # the URL of the order
-    reason_sha256: str
+    reason_sha256: str  # over its salt and the reason
     issued_unix: float
     issued_by: str  # the operator's id
     effective_unix: float

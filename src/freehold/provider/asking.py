@@ -39,7 +39,9 @@ _PATHS: Final[Mapping[Wire, str]] = MappingProxyType(
     }
 )
 # Anthropic and Mistral publish their base URL without a version, OpenAI and those who follow it with one.
-_NEED_VERSION: Final = frozenset({Wire.MESSAGES, Wire.COUNT_TOKENS, Wire.MISTRAL_CHAT, Wire.FIM, Wire.MISTRAL_EMBEDDINGS})
+_NEED_VERSION: Final = frozenset(
+    {Wire.MESSAGES, Wire.COUNT_TOKENS, Wire.MISTRAL_CHAT, Wire.FIM, Wire.MISTRAL_EMBEDDINGS}
+)
 _VERSIONED: Final = re.compile(r"/v\d+[a-z0-9]*\Z")
 _ANTHROPIC_VERSION: Final = "2023-06-01"
 _ANTHROPIC: Final = frozenset({Wire.MESSAGES, Wire.COUNT_TOKENS})

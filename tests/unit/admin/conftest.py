@@ -5,6 +5,8 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,9 @@ from freehold.contract.report import ProcessReport
 from freehold.engine.messages import EstateProcesses
 from freehold.errors import LedgerFault
 from freehold.ledger.admission import Admission
-from freehold.ledger.interface import LedgerHead, LedgerStatus
+from freehold.ledger.interface import LedgerHead, LedgerStatus, Prune, ReceiptForm
 from freehold.settings import read_settings
-from freehold.vault import Vault
+from freehold.vault import Vault, own_signer
 
 NOW_UNIX = 1_795_000_000.0
 
@@ -39,6 +41,7 @@ class FakeLedger:
         self.acts: list[tuple[str, str, str, dict[str, str]]] = []
         self.fault: LedgerFault | None = None
         self.silent = False
+        self.cosigned: list[str] = []
 
     async def record_act(
         self, kind: str, *, subject: str, operator: str, digests: Mapping[str, str] | None = None
@@ -49,6 +52,24 @@ class FakeLedger:
             raise self.fault
         self.acts.append((kind, subject, operator, dict(digests or {})))
         return LedgerPosition(origin="freehold.local/0", index=len(self.acts) - 1)
+
+    async def forget_call(self, call: str, admission: int, *, operator: str) -> LedgerPosition:
+        return await self.record_act("call.forget", subject=call, operator=operator)
+
+    async def forget_day(self, day: str, *, operator: str) -> LedgerPosition:
+        return await self.record_act("salts.expire", subject=day, operator=operator)
+
+    async def receipt(self, position: LedgerPosition, *, key: str, form: ReceiptForm) -> bytes:
+        raise AssertionError("the control process asks for no receipt")
+
+    async def add_cosignatures(self, checkpoint: str) -> int:
+        if self.fault is not None:
+            raise self.fault
+        self.cosigned.append(checkpoint)
+        return 0
+
+    async def prune(self, before: int | datetime, *, dry_run: bool) -> Prune:
+        raise NotImplementedError
 
     async def publish(self) -> LedgerHead:
         if self.fault is not None:
@@ -160,7 +181,7 @@ def parts(estate: Estate, state: State, ledger: FakeLedger, supervisor: FakeSupe
         estate=estate,
         listening=Listening(base_url="http://127.0.0.1:8080", admin_url="http://127.0.0.1:8081"),
         state=state,
-        vault=Vault(estate.vault),
+        vault=Vault(estate.vault, signer=partial(own_signer, estate)),
         ledger=ledger,
         publisher=Publisher(confirmed_within_s=0.05),
         supervisor=supervisor,

@@ -17,6 +17,7 @@ from freehold.contract.report import GatewayReport
 from freehold.contract.snapshot import Snapshot
 from freehold.settings import parse_settings
 from freehold.vault import Manifest
+from freehold.vault.manifest import ModelFile
 
 SETTINGS = parse_settings(
     """
@@ -43,6 +44,7 @@ HERE = Manifest(
     name="here",
     digest="sha256:" + "cd" * 32,
     size_bytes=1,
+    files=(ModelFile(path="here.gguf", digest="sha256:" + "cd" * 32, size_bytes=1),),
     title="",
     architecture="llama",
     parameters=1,

@@ -57,6 +57,7 @@ class Scope:
     path: str = CHAT
     sent: dict[str, str] = field(default_factory=lambda: {"authorization": "Bearer good"})
     proto: str = "http"
+    query_string: str = ""
 
     @property
     def headers(self) -> Any:

@@ -24,7 +24,7 @@ async def test_a_target_of_a_provider_is_the_providers_and_every_other_an_engine
     engines, providers = Engines(estate.supervisor_socket), Providers(estate, Secrets(estate, {}))
     backends = EstateBackends(engines, providers).under(snapshot(endpoint("https://llm.example.fr/v1")))
     assert (backends.status("there"), backends.status("local")) == (None, None)
-    assert (await backends.ready("there")).wires == {Wire.CHAT, Wire.COMPLETIONS}
+    assert (await backends.ready("there")).wires == {Wire.CHAT, Wire.COMPLETIONS, Wire.EMBEDDINGS}
     await providers.close()
     await engines.close()
 

@@ -16,9 +16,10 @@ from freehold.admin.keys import KeyRecord, OperatorRecord, digest_of
 from freehold.admin.state import State
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
-from freehold.ledger.record import entry
+from freehold.ledger import compose
 from freehold.ledger.writing.log import Log, NewEntry
-from freehold.signing.keys import load_signer
+from freehold.signing.keys import FileKey, load_signer
+from freehold.signing.note import KeyKind
 from freehold.vault import Vault
 
 
@@ -125,7 +126,7 @@ def position(estate: Estate) -> str:
     """Of an act in the ledger of the estate."""
     signer = load_signer(str(estate.ledger_key))
     log = Log(estate.ledger, salts=estate.salts, signer=signer)
-    act = entry.act(
+    act = compose.act(
         id="act1", kind="key.create", subject="key_1", operator="local", digests={}, at_utc=datetime.now(UTC)
     )
     log.append([NewEntry(data=act)], "2026-11-22")
@@ -182,6 +183,23 @@ def test_a_receipt_that_was_changed_does_not_hold(
     assert checked.stdout == ""
 
 
+def test_a_policy_says_whom_to_trust(run: Run, estate: Estate, position: str, tmp_path: Path) -> None:
+    file, policy, here = tmp_path / "receipt", tmp_path / "policy", ("--estate", estate.directory)
+    run("ledger", "receipt", position, "--out", file, *here)
+    check = ("ledger", "receipt", "--check", file, "--policy", policy, *here)
+    policy.write_text("quorum none\n")
+    assert run(*check).exit_code == 0
+    policy.write_text(f"log {estate.ledger_vkey.read_text()}quorum none\n")
+    assert run("ledger", "verify", "--policy", policy, *here).exit_code == 0
+    assert run(*check, "--vkey", estate.ledger_vkey).exit_code == 2
+    witness = FileKey("witness.example/w1", bytes(32), KeyKind.ED25519_COSIGNATURE)
+    policy.write_text(f"log {estate.ledger_vkey.read_text()}witness w1 {witness.vkey}\nquorum w1\n")
+    assert "expected w1, found nobody" in run(*check).stderr
+    assert run("ledger", "verify", "--policy", policy, *here).exit_code == 1
+    policy.write_text("quorum w1\n")
+    assert "line 1 of the policy" in run(*check).stderr
+
+
 def test_without_a_verifier_key_the_way_to_one_is_told(run: Run, tmp_path: Path) -> None:
     (tmp_path / "receipt").write_text("{}")
     checked = run("ledger", "receipt", "--check", tmp_path / "receipt", "--estate", tmp_path / "none")
@@ -207,3 +225,10 @@ def test_the_doctor_names_a_port_that_is_taken(run: Run, tmp_path: Path) -> None
         checks = json.loads(run("doctor", "--estate", tmp_path / "e", "--json").stdout)["checks"]
     (found,) = [check for check in checks if check["name"] == "ports"]
     assert (found["finding"], str(port) in found["what"]) == ("fail", True)
+
+
+def test_engines_are_listed_from_files_and_one_of_them_runs(run: Run, estate: Estate) -> None:
+    engines = json.loads(run("engine", "list", "--estate", estate.directory, "--json").stdout)["engines"]
+    assert engines[-1]["kind"] == "package"
+    assert [engine["runs"] for engine in engines].count(True) == 1
+    assert "package" in run("engine", "list", "--estate", estate.directory).stdout

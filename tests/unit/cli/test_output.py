@@ -67,3 +67,18 @@ def test_an_estate_option_is_an_absolute_directory(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("FREEHOLD_ESTATE", "/srv/there")
     assert EstateType().convert("", None, None) == Estate.find("/srv/there")
     assert EstateType().convert("here", None, None).directory.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("now_s", "done_bytes", "said"),
+    [
+        (10.5, 50, ""),  # too early to tell
+        (12.0, 20, ""),  # nothing came yet: those were there before
+        (14.0, 40_000_020, ", 10 MB/s, 6 s left"),
+        (14.0, 400_020, ", 100 kB/s, 16 min 36 s left"),
+        (20.0, 100_000_000, ", 10.0 MB/s"),
+    ],
+)
+def test_the_pace_is_of_what_came_since_the_work_began(now_s: float, done_bytes: int, said: str) -> None:
+    begun = output._Begun("importing", 20, 10.0)
+    assert begun.pace(done_bytes, 100_000_000, now_s) == said

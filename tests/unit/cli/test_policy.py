@@ -18,7 +18,7 @@ from freehold.contract.backend import BackendKind, Model, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision, Verdict
 from freehold.contract.estate import Estate
-from freehold.ledger.record import entry
+from freehold.ledger import compose
 from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import load_signer
 
@@ -143,7 +143,7 @@ def decision(estate: Estate) -> str:
     )
     verdict = Verdict(target="local", allowed=True, rules=("owned-engines",))
     made = Decision(id="dec_01", verdicts=(verdict,), policy_digest=law.policy_digest, facts_digest=law.facts_digest)
-    admission = entry.admission(
+    admission = compose.admission(
         call, made, targets=[LOCAL], snapshot_version=1, request_commitment="00", at_utc=datetime.now(UTC)
     )
     log = Log(estate.ledger, salts=estate.salts, signer=load_signer(str(estate.ledger_key)))

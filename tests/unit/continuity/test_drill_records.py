@@ -8,7 +8,7 @@ from freehold.contract.backend import BackendKind, Model, Target
 from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.decision import Decision, Verdict
 from freehold.contract.record import Ending, Outcome, Seam, SeamKind
-from freehold.ledger.record.entry import admission, outcome
+from freehold.ledger.compose import admission, outcome
 
 TARGETS = tuple(
     Target(name=name, kind=BackendKind.PROVIDER, model=Model(name="m", digest=""), operator=name)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.contract.grant import Errand, Place, read_place
+from freehold.contract.grant import Errand, Place, place_of, read_place
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,39 @@ def test_an_errand_through_a_proxy_says_so() -> None:
     errand = Errand(contacted=frozenset({proxy}), beyond=frozenset({index}))
     assert str(errand) == "proxy.example.org:3128 (a proxy, for index.example.org:443)"
     assert errand.places == {proxy, index}
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("https://w.example", Place("w.example", 443)),
+        ("http://w.example/", Place("w.example", 80)),
+        ("https://W.example:8443/prefix/more", Place("w.example", 8443)),
+        ("http://[::1]:8090", Place("::1", 8090)),
+        ("http://127.0.0.1:8090/", Place("127.0.0.1", 8090)),
+    ],
+)
+def test_a_url_is_of_a_host_and_a_port(url: str, place: Place) -> None:
+    assert place_of(url) == place
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "w.example",
+        "ftp://w.example",
+        "https://",
+        "https:///path",
+        "https://user@w.example",
+        "https://w.example?x",
+        "https://w.example/#x",
+        "https://w.example/a b",
+        "https://w.example:0",
+        "https://w.example:99999",
+        "https://w.exämple",
+        "https://[::1",
+        "https://w.example/\r\nHost: x",
+    ],
+)
+def test_what_is_no_url_of_a_host_has_no_place(url: str) -> None:
+    assert place_of(url) is None

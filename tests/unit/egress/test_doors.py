@@ -70,9 +70,12 @@ _OF_OS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp"} |
 
 # What each file may do, and what for. A folder's name ends in a slash.
 ALLOWED: Mapping[str, tuple[set[str], str]] = {
-    "egress/dialler.py": ({SOCKETS, CLIENT, STREAMS}, "dials providers: the host of an endpoint, under a decision"),
+    "egress/connections.py": ({SOCKETS, CLIENT, STREAMS}, "dials one host, at addresses that were looked at"),
+    "egress/dialler.py": ({CLIENT}, "has providers dialled: the host of an endpoint, under a decision"),
+    "egress/errand.py": ({CLIENT}, "has a host dialled that a grant names: a witness"),
     "egress/sabotage.py": ({CLIENT}, "fails as a connection would; what it dials, it dials through the dialler"),
     "egress/outlet.py": ({SOCKETS, STREAMS}, "dials for an import: the places granted, by the address looked at"),
+    "egress/asking.py": ({SOCKETS, CLIENT}, "speaks HTTPS for an import, through an outlet and nothing else"),
     "egress/enclosure.py": ({SOCKETS, PROGRAMS}, "starts a program that has no network; a pair of unix sockets to it"),
     "egress/enclosed.py": ({SOCKETS, PROGRAMS}, "leaves the network and becomes that program; listens inside"),
     "egress/diverted.py": ({SOCKETS, STREAMS}, "connects an enclosed process to the outlet, and to nothing else"),
@@ -84,6 +87,7 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "engine/fake.py": ({CLIENT}, "an engine for tests, on a unix socket"),
     "engine/probe.py": ({STREAMS}, "asks over an engine's unix socket whether it is ready"),
     "engine/supervise.py": ({PROGRAMS}, "starts the estate's own processes"),
+    "engine/building/compiling.py": ({PROGRAMS}, "asks cmake and a compiler which they are; all else has no network"),
     "engine/worker.py": ({PROGRAMS}, "becomes a llama-server, in jail"),
     "engine/xllama.py": ({NATIVE}, "the engine itself, in jail: no network and no connect(2)"),
     "continuity/drill/callers.py": ({CLIENT}, "HTTP over the gateway's unix socket: the calls of a drill"),
@@ -98,8 +102,11 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "bootstrap/control.py": ({NATIVE}, "listens: the admin port and the control socket"),
     "bootstrap/gateway.py": ({NATIVE}, "listens: the public port"),
     "bootstrap/ledger.py": ({NATIVE}, "its event loop"),
+    "bootstrap/tiles.py": ({SOCKETS, NATIVE}, "listens: the ledger's files, read only"),
+    "bootstrap/witness.py": ({NATIVE}, "listens: the port of a witness"),
     "bootstrap/serving.py": ({NATIVE}, "listens on a port that somebody else has opened"),
     "bootstrap/listeners.py": ({SOCKETS, STREAMS}, "opens the estate's own ports, at addresses of this machine"),
+    "ledger/check/verify.py": ({PROGRAMS}, "forks, to check the halves of a long log at once"),
     "bootstrap/launch.py": ({PROGRAMS}, "starts the supervisor"),
     "bootstrap/start.py": ({PROGRAMS}, "holds the supervisor that it has started"),
     "bootstrap/process.py": ({NATIVE}, "asks the kernel to end a process with its supervisor"),

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from msgspec import UNSET
-
 from freehold.continuity.drill.traffic import Recorded
 from freehold.contract.call import DataClass
 from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, read_entry
@@ -80,7 +78,7 @@ def _record(admission: AdmissionEntry, outcome: OutcomeEntry | None) -> Record:
         seen_by=tuple(dict.fromkeys(seen_by)),
         ending=outcome.ending,
         error=outcome.error,
-        another_model=outcome.answered_as is not UNSET or outcome.answered_as_sha256 is not UNSET,
+        another_model=outcome.answered_as is not None or outcome.answered_as_sha256 is not None,
     )
 
 

@@ -21,6 +21,7 @@ from freehold.errors import (
     Refusal,
     TooLarge,
     UnknownEndpoint,
+    UnknownReceipt,
     UnknownService,
 )
 
@@ -31,6 +32,7 @@ _TABLE: Mapping[type[FreeholdError], Answer] = {
     InvalidKey: Answer(401, "authentication_error"),
     UnknownService: Answer(404, "not_found_error"),
     UnknownEndpoint: Answer(404, "not_found_error"),
+    UnknownReceipt: Answer(404, "not_found_error"),
     MethodNotAllowed: Answer(405, "invalid_request_error"),
     TooLarge: Answer(413, "request_too_large"),
     RateLimited: Answer(429, "rate_limit_error"),

@@ -17,6 +17,7 @@ DialectName = Literal["openai", "openai-responses", "anthropic", "mistral"]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}\Z")]
 State = Annotated[str, Meta(pattern=r"^([A-Z]{2}|unknown)\Z")]
+Region = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9-]{1,31}\Z")]
 Share = Annotated[str, Meta(pattern=r"^(majority|minority|unknown|(100|\d{1,2}(\.\d{1,4})?)%)\Z")]
 Host = Annotated[str, Meta(min_length=1, max_length=253)]  # hosts.py has its forms
 BaseUrl = Annotated[str, Meta(pattern=r"^(https?://[^\s/?#@]+(/[^\s?#@]*[^\s?#@/])?)?\Z", max_length=2000)]
@@ -192,6 +193,28 @@ class Licence(Fact, frozen=True):
     note: str = ""
 
 
+class LicenceTerms(Fact, frozen=True):
+    """One licence that is neither Apache-2.0 nor MIT, as far as it touches whoever runs a model."""
+
+    title: Text
+    known_as: list[Text] = []  # what model hubs and files call it
+    marks: list[Text] = []  # words that only its text has
+    remote_restriction: Answer = "unknown"
+    excluded: list[Region] = []  # states and unions in which it grants nothing
+    excluded_whom: str = ""  # to whom there, in its own terms
+    cap: str = ""  # above how much revenue, or how many users, it grants nothing
+    limit: str = ""
+    note: str = ""
+
+
+class RepositoryLicence(Fact, frozen=True):
+    """The licence of one repository of a model, as it was read there."""
+
+    repository: Text  # such as ORGANISATION/NAME, or pkg:NAME of a package
+    licence: Text  # SPDX, or the name of its terms
+    revisions: list[Text] = []  # at which it was read; none: at no particular one
+
+
 class Tables(msgspec.Struct, frozen=True, kw_only=True):
     """All entries, by kind and name."""
 
@@ -201,3 +224,5 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     adequacy: dict[str, Adequacy] = {}
     statutes: dict[str, Statute] = {}
     licences: dict[str, Licence] = {}
+    licence_terms: dict[str, LicenceTerms] = {}
+    repositories: dict[str, RepositoryLicence] = {}

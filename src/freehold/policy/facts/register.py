@@ -23,9 +23,11 @@ from freehold.policy.facts.entries import (
     Fact,
     Jurisdiction,
     Licence,
+    LicenceTerms,
     Organisation,
     Owner,
     Provider,
+    RepositoryLicence,
     Statute,
     Tables,
 )
@@ -39,18 +41,18 @@ KINDS: Mapping[str, type[Fact]] = {
     "adequacy": Adequacy,
     "statutes": Statute,
     "licences": Licence,
+    "licence_terms": LicenceTerms,
+    "repositories": RepositoryLicence,
 }
-_NAMES = {
-    "organisations": re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z"),
-    "providers": re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z"),
-    "licences": re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z"),
-}
+_NAMED = ("organisations", "providers", "licences", "licence_terms", "repositories")
+_NAMES = dict.fromkeys(_NAMED, re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z"))
 _HOST = "a host name in small letters or an address, without scheme, port or path"
 _STATE = "a state of ISO 3166-1 such as FR, or unknown"
 _FORMS = {
     "base_url": "http:// or https:// with host and path, without credentials, query or a slash at its end",
     "host": _HOST,
     "share": "a share such as 11%, or majority, minority or unknown",
+    "excluded": "a state of ISO 3166-1 such as FR, or a union such as EU",
     "location": _STATE,
     "members": _STATE,
     "seat": _STATE,
@@ -256,6 +258,8 @@ def _problem(kind: str, name: str, entry: Fact, entries: Entries) -> str:
             (licence for licence in getattr(fact, "licences", ()) if licence not in entries["licences"]), ""
         ):
             return f"licences: there is no licence {lost!r}"
+        if isinstance(fact, LicenceTerms):
+            codes += [code for code in fact.excluded if code not in entries["jurisdictions"]]
         if isinstance(fact, Owner) and fact.effective and fact.until and fact.until <= fact.effective:
             return f"{path}: ends before it takes effect"
         codes += [code for field in ("seat", "state", "location") if (code := getattr(fact, field, None))]
