@@ -34,11 +34,17 @@ def send(pid: int, number: signal.Signals) -> None:
 
 def status_line(pid: int, name: str) -> str:
     """One field of /proc/PID/status."""
-    for line in (PROC / str(pid) / "status").read_text(encoding="ascii").splitlines():
-        field, _, value = line.partition(":")
-        if field == name:
-            return value.strip()
-    raise AssertionError(f"the kernel does not tell {name} of {pid}")
+    return _status(PROC / str(pid))[name]
+
+
+def threads(pid: int) -> list[dict[str, str]]:
+    """The fields of status of each thread that lives; of none, where the process has ended meanwhile."""
+    found = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in (PROC / str(pid) / "task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found.append(_status(task))
+    return found
 
 
 def open_files(pid: int) -> set[str]:
@@ -48,6 +54,11 @@ def open_files(pid: int) -> set[str]:
         with suppress(FileNotFoundError):
             opened.add(str(descriptor.readlink()))
     return opened
+
+
+def _status(place: Path) -> dict[str, str]:
+    lines = (place / "status").read_text(encoding="ascii", errors="replace").splitlines()
+    return {field: value.strip() for field, _, value in (line.partition(":") for line in lines)}
 
 
 def _parents() -> dict[int, int]:

@@ -38,11 +38,10 @@ def test_it_has_a_network_namespace_without_a_way_out(engine: int) -> None:
 
 
 def test_a_filter_stands_between_it_and_the_kernel_for_every_thread(engine: int) -> None:
-    threads = [int(task.name) for task in (PROC / str(engine) / "task").iterdir()]
+    threads = processes.threads(engine)
     assert len(threads) > 1
     for thread in threads:
-        assert processes.status_line(thread, "Seccomp") == SECCOMP_FILTER
-        assert processes.status_line(thread, "NoNewPrivs") == "1"
+        assert (thread["Seccomp"], thread["NoNewPrivs"]) == (SECCOMP_FILTER, "1")
 
 
 def test_it_has_no_capability(engine: int) -> None:

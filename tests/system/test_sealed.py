@@ -9,7 +9,6 @@ import pytest
 from tests.system import clients, processes
 from tests.system.conftest import NewEstate
 from tests.system.estates import MODEL, Estate
-from tests.system.processes import PROC
 from tests.system.waiting import wait_for
 from tests.system.wire import CHAT, chat, post
 
@@ -52,10 +51,11 @@ def test_every_thread_of_every_process_is_under_a_filter(sealed: Estate) -> None
     assert post(sealed, CHAT, chat()).status == 200
     pids = processes.of_estate(sealed.directory)
     assert {sealed.process(name) for name in ("warden", "gateway", "control", "ledger")} < pids
-    for pid in pids:
-        for task in (PROC / str(pid) / "task").iterdir():
-            assert processes.status_line(int(task.name), "Seccomp") == SECCOMP_FILTER
-            assert processes.status_line(int(task.name), "NoNewPrivs") == "1"
+    threads = {pid: processes.threads(pid) for pid in pids}
+    for name in ("warden", "gateway", "control", "ledger"):
+        assert threads[sealed.process(name)]
+    for thread in (thread for of_one in threads.values() for thread in of_one):
+        assert (thread["Seccomp"], thread["NoNewPrivs"]) == (SECCOMP_FILTER, "1")
 
 
 def test_the_check_finds_no_way_out_of_any_process(sealed: Estate) -> None:

@@ -17,6 +17,7 @@ from freehold.ledger.tree.checkpoint import read_unverified
 from freehold.ledger.tree.merkle import root
 from freehold.ledger.tree.store import LedgerFiles
 from freehold.ledger.writing.log import Log, faults
+from freehold.ledger.writing.placing import replace_file
 
 
 class Cosigning:
@@ -51,12 +52,8 @@ class Cosigning:
         there = self._in_place()
         if there > checkpoint.size:
             return there
-        disk, path = self._log.disk, self._log.directory / layout.COSIGNED
-        fresh = path.with_name(f"{path.name}.new")
         with faults("the cosigned checkpoint cannot be written"):
-            disk.write_whole(fresh, note)
-            disk.rename(fresh, path)
-            disk.sync_directory(path.parent)
+            replace_file(self._log.disk, self._log.directory / layout.COSIGNED, note)
         return checkpoint.size
 
     def _in_place(self) -> int:

@@ -13,6 +13,7 @@ from freehold.ledger.tree.merkle import root
 from freehold.ledger.tree.store import LedgerFiles
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.home import require_home
+from freehold.ledger.writing.placing import replace_file
 from freehold.signing.note import Verifier
 
 _MAX_BYTES = 64 * 2**10
@@ -67,10 +68,7 @@ class Anchor:
 
     def keep(self, note: bytes, size: int) -> None:
         """Put a newer checkpoint in it, on disk when this returns. Raises OSError."""
-        fresh = self.path.with_name(f"{self.path.name}.new")
-        self._disk.write_whole(fresh, note)
-        self._disk.rename(fresh, self.path)
-        self._disk.sync_directory(self.path.parent)
+        replace_file(self._disk, self.path, note)
         self.size = size
 
 

@@ -38,6 +38,22 @@ def put_all_in_place(disk: Disk, directory: Path, files: Sequence[tuple[str, byt
     return changed
 
 
+def replace_file(disk: Disk, path: Path, content: bytes) -> None:
+    """Give one file new content, on disk under its name when this returns. Raises OSError: the old content stands.
+
+    What is written first has a name of its own, so that others may be at work in the directory meanwhile.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        disk.write_whole(fresh, content)
+        disk.rename(fresh, path)
+        disk.sync_directory(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            disk.remove(fresh)
+        raise
+
+
 def drop_partials(disk: Disk, directory: Path, full: str) -> None:
     """A full tile stands in for its partial forms, which may go (tlog-tiles §Partial Tiles). Losing none is no loss."""
     disk.remove_directory(directory / f"{full}.p")

@@ -11,15 +11,12 @@ from pathlib import Path
 from freehold.ledger.tree import layout
 from freehold.ledger.tree.layout import TILE_HEIGHT, Resource
 from freehold.ledger.writing.disk import Disk
-from freehold.ledger.writing.placing import drop_partials
+from freehold.ledger.writing.placing import drop_partials, replace_file
 
 
 def raise_minimum(directory: Path, disk: Disk, minimum_index: int) -> None:
     """Say for ever that the log's entries begin here; on disk when this returns. Raises OSError."""
-    fresh = directory / f"{layout.MINIMUM_INDEX}.new"  # a name of its own: the log may be publishing meanwhile
-    disk.write_whole(fresh, f"{minimum_index}\n".encode())
-    disk.rename(fresh, directory / layout.MINIMUM_INDEX)
-    disk.sync_directory(directory)
+    replace_file(disk, directory / layout.MINIMUM_INDEX, f"{minimum_index}\n".encode())
 
 
 def prunable(directory: Path, index: int) -> list[Resource]:

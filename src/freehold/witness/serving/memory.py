@@ -7,7 +7,6 @@
 A file is put in place whole and synced before anybody hears of its checkpoint. One process at a time has the directory.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import logging
@@ -18,6 +17,7 @@ from pathlib import Path
 from freehold.errors import EstateError, VerificationFailed
 from freehold.ledger.tree.checkpoint import Checkpoint, read_unverified
 from freehold.ledger.writing.disk import Disk
+from freehold.ledger.writing.placing import replace_file
 
 _MAX_EVIDENCE = 64  # files of one log: a proof takes two
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Memory:
         """
         name = hash_of(origin)
         self._disk.make_directory(self._seen)
-        self._place(self._seen / name, note)
+        replace_file(self._disk, self._seen / name, note)
         self._notes[name] = note
 
     def keep_evidence(self, origin: str, notes: tuple[bytes, ...]) -> None:
@@ -77,23 +77,12 @@ class Memory:
                 path = folder / str(checkpoint.size) / checkpoint.root.hex()
                 if not path.exists():
                     self._disk.make_directory(path.parent)
-                    self._place(path, note)
+                    replace_file(self._disk, path, note)
         except OSError as exc:
             _log.error("evidence against %s could not be kept: errno %s", origin, exc.errno)
 
     def close(self) -> None:
         os.close(self._claim)
-
-    def _place(self, path: Path, content: bytes) -> None:
-        fresh = path.with_name(f"{path.name}.new")
-        try:
-            self._disk.write_whole(fresh, content)
-            self._disk.rename(fresh, path)
-            self._disk.sync_directory(path.parent)
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._disk.remove(fresh)
-            raise
 
     def _read_all(self, is_ours: Callable[[bytes], bool]) -> None:
         for path in sorted(self._seen.glob("*")) if self._seen.exists() else ():
