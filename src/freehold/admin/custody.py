@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operations on models that somebody has to answer for: approving, signing, removing.
+"""The operations on models: taking them in, checking them, and what somebody has to answer for: approving, signing,
+removing.
 
 An approval gives a model power, so it is recorded first; removing one is done first. The ledger has digests only: why a
 model was approved is in the approval, which lies in the vault and goes with the model.
@@ -7,42 +8,62 @@ model was approved is in the approval, which lies in the vault and goes with the
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from freehold.admin.interface import Parts
-from freehold.admin.requests import ApproveModel, ByName, SignModel
+from freehold.admin.means import Answer, Means
+from freehold.admin.requests import ApproveModel, ByName, ImportModel, Nothing, SignModel
 from freehold.admin.trusting import trust_of
 from freehold.admin.views import View
+from freehold.contract.grant import Permit
 from freehold.errors import EstateError, InvalidRequest, VaultError
-from freehold.settings import Settings
 from freehold.signing.elliptic import load_elliptic_signer
 from freehold.vault import Dossier, Progress, own_signer
-
-Answer = Mapping[str, object]
-Record = Callable[[str, str, str, Mapping[str, str]], Awaitable[None]]  # kind, subject, operator, digests
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustodyMeans:
-    """What is needed of the rest of the control process."""
-
-    settings: Callable[[], Settings]
-    publish: Callable[[], Awaitable[bool]]
-    record: Record  # done once it is on disk. Raises LedgerFault
-    changing: asyncio.Lock  # held while the configuration changes
 
 
 class Custody:
     """``asker`` is the id of the operator."""
 
-    def __init__(self, parts: Parts, means: CustodyMeans) -> None:
+    def __init__(self, parts: Parts, means: Means) -> None:
         self._parts = parts
         self._means = means
 
-    async def show(self, request: ByName, asker: str) -> Answer:  # noqa: ARG002 - the shape of every operation
+    async def list_models(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002 - the shape of every operation
+        return {"models": await asyncio.to_thread(self._parts.vault.list)}
+
+    async def show_model(self, request: ByName, asker: str) -> Answer:  # noqa: ARG002
+        return {"model": await asyncio.to_thread(self._parts.vault.show, request.name)}
+
+    async def import_model(self, request: ImportModel, asker: str, progress: Progress, permit: Permit) -> Answer:
+        """Take a model into the vault, and approve it at once where that is asked for."""
+        imported = await asyncio.to_thread(
+            self._parts.vault.import_model,
+            request.source,
+            request.name,
+            request.sha256,
+            progress,
+            permit,
+            trust=await asyncio.to_thread(trust_of, self._parts.estate, self._means.settings()),
+        )
+        manifest = imported.manifest
+        async with self._means.changing:
+            await self._means.record("model.import", manifest.name, asker, {"weights": manifest.digest})
+            await self._means.publish()
+        if request.approve:
+            wish = ApproveModel(name=manifest.name, reason=request.reason)
+            custody = (await self.approve(wish, asker))["custody"]
+        else:
+            custody = (await self.show(ByName(name=manifest.name), asker))["custody"]
+        with suppress(EstateError):  # without a supervisor there is no engine that could have failed
+            await self._parts.supervisor.retry(manifest.name)
+        return {"model": manifest, "new": imported.name_is_new, "left_out": imported.left_out, "custody": custody}
+
+    async def verify_model(self, request: ByName, asker: str, progress: Progress) -> Answer:  # noqa: ARG002
+        """Hash a model's weights again and compare. Raises VerificationFailed."""
+        return {"model": await asyncio.to_thread(self._parts.vault.verify, request.name, progress)}
+
+    async def show(self, request: ByName, asker: str) -> Answer:  # noqa: ARG002
         """Whether a model may run, and what there is to approve."""
         return {"custody": custody_view(await asyncio.to_thread(self._dossier, request.name))}
 

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from freehold.admin.custody import CustodyMeans
 from freehold.admin.interface import Parts, Progress
+from freehold.admin.means import Answer, Means
 from freehold.admin.requests import BuildEngine, ByDigest, Nothing
 from freehold.admin.views import View
 from freehold.contract.grant import Permit
@@ -19,7 +19,6 @@ from freehold.engine.building import Builder, Builds, Kept, Order
 from freehold.engine.building.builds import SERVER, digest_of_build
 from freehold.errors import EstateError
 
-Answer = Mapping[str, object]
 Tell = Callable[[Progress], None]
 
 _ENGINE = "llamacpp"
@@ -28,7 +27,7 @@ _ENGINE = "llamacpp"
 class Engineering:
     """``asker`` is the id of the operator."""
 
-    def __init__(self, parts: Parts, means: CustodyMeans) -> None:
+    def __init__(self, parts: Parts, means: Means) -> None:
         self._parts = parts
         self._means = means
 

@@ -18,7 +18,8 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # documen
 
 from freehold.admin.doors import Door
 from freehold.admin.interface import Progress
-from freehold.admin.operations import Answer, Asker, Operations
+from freehold.admin.means import Answer
+from freehold.admin.operations import Asker, Operations
 from freehold.admin.routes import OPEN_TO_ALL, ROOT, ROUTES, Route
 from freehold.api.rsgi import Exchange, Scope, Transport, read_body
 from freehold.errors import (

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can be done to an estate, one method each, for the command line, the admin port and the console alike.
 
-Every act is on record in the ledger before it is reported done. What gives somebody power is recorded first and done
-second; what takes it away is done first, because a full disk must not keep a leaked key alive.
+Every act is on record in the ledger before it is reported done. This file has what concerns the estate as a whole; each
+group of operations has a file of its own.
 """
 
 import asyncio
@@ -10,14 +10,13 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from freehold.admin.acceptance import Suites, acceptance_views, gated, with_acceptance
 from freehold.admin.configured import Configured, read_configured
 from freehold.admin.contacts import hosts_of
-from freehold.admin.custody import Custody, CustodyMeans
+from freehold.admin.custody import Custody
 from freehold.admin.deciding import Deciding
 from freehold.admin.directing import Directing
 from freehold.admin.doctor import Live, examine
@@ -25,61 +24,38 @@ from freehold.admin.drilling import Driller, drill_view
 from freehold.admin.engineering import Engineering
 from freehold.admin.forgetting import Forgetting
 from freehold.admin.interface import Parts, Progress
-from freehold.admin.keys import (
-    EVERY_SERVICE,
-    KeyRecord,
-    OperatorRecord,
-    Prefix,
-    digest_of,
-    digest_of_grant,
-    label_digest,
-    new_id,
-    new_salt,
-    new_secret,
-)
+from freehold.admin.keyring import Keyring
 from freehold.admin.known_law import KnownLaw
 from freehold.admin.leaks import check_egress
+from freehold.admin.means import Answer, Means
 from freehold.admin.permits import IMPORT, hosts_digest, import_permit
 from freehold.admin.pruning import Pruning
 from freehold.admin.publish import compose, models_of
 from freehold.admin.qualifying import InForce, Qualifier
 from freehold.admin.readiness import foreseen
 from freehold.admin.requests import (
-    ApproveModel,
     ById,
-    ByName,
-    CreateKey,
-    CreateOperator,
-    ImportModel,
     Nothing,
     QualifyTarget,
     RunDrill,
 )
 from freehold.admin.sealing import require_owned
 from freehold.admin.status import describe
-from freehold.admin.trusting import trust_of
-from freehold.admin.views import View, key_view, key_views, operator_view, operator_views
+from freehold.admin.views import View
 from freehold.admin.withdrawal_views import with_standings
-from freehold.admin.withdrawals import CONTROL, Means, Withdrawals
+from freehold.admin.withdrawals import CONTROL, Withdrawals
 from freehold.admin.witnessing import Witnessing
 from freehold.continuity.drill.kept import read_all, read_one
 from freehold.continuity.readiness import Loss
-from freehold.contract.call import DataClass
 from freehold.contract.grant import Errand, Permit
 from freehold.contract.law import Law
 from freehold.contract.snapshot import Snapshot
 from freehold.errors import (
-    EstateError,
-    InvalidRequest,
-    LedgerFault,
     LedgerUnavailable,
-    NotFound,
     SettingsError,
 )
 from freehold.policy.load import day_of
 from freehold.settings import Settings, read_settings
-
-Answer = Mapping[str, object]
 
 _log = logging.getLogger(__name__)
 
@@ -131,11 +107,13 @@ class Operations:
         )
         self._qualifier = Qualifier(parts, in_force, self._changing, now_unix)
         self._driller = Driller(parts, in_force, self._changing, now_unix)
-        self.withdrawals = Withdrawals(parts, self._means_of_withdrawal())
+        means = self._means()
+        self.withdrawals = Withdrawals(parts, means)
         self.directing = Directing(self.withdrawals)
         self.deciding = Deciding(parts, self.withdrawals, self.directing)
-        self.custody = Custody(parts, self._means_of_custody())
-        self.engineering = Engineering(parts, self._means_of_custody())
+        self.keyring = Keyring(parts, means)
+        self.custody = Custody(parts, means)
+        self.engineering = Engineering(parts, means)
         self.forgetting = Forgetting(parts, self.withdrawals, recorded_within_s=recorded_within_s)
         self.witnessing = Witnessing(parts, self.withdrawals)
         self.pruning = Pruning(parts.ledger)
@@ -236,107 +214,6 @@ class Operations:
         """Have every process try to get out."""
         return {"checks": await check_egress(self._parts), "sealed": self._parts.sealed}
 
-    async def list_keys(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        keys = await asyncio.to_thread(self._parts.state.api_keys)
-        return {"keys": key_views(keys, self._now_unix())}
-
-    async def create_key(self, request: CreateKey, asker: Asker) -> Answer:
-        """Make an API key. The secret is in this answer and nowhere else."""
-        self._require_services(request.services)
-        secret, now_unix = new_secret(Prefix.API_KEY), self._now_unix()
-        key = KeyRecord(
-            id=new_id("key"),
-            label=request.label,
-            secret_sha256=digest_of(secret),
-            services=request.services,
-            data_class=DataClass[request.data_class.upper()],
-            created_unix=now_unix,
-            requests_per_minute=request.requests_per_minute or 0,
-            expires_unix=now_unix + request.expires_in_s if request.expires_in_s else 0.0,
-        )
-        salt = new_salt()
-        async with self._changing:
-            await self._record(asker, "key.create", key.id, grant=digest_of_grant(key), **label_digest(salt, key.label))
-            await asyncio.to_thread(self._parts.state.add_api_key, key, salt)
-            await self._publish()
-        return {"key": {**key_view(key, now_unix), "secret": secret}}
-
-    async def revoke_key(self, request: ById, asker: Asker) -> Answer:
-        """Kill a key; done once no gateway accepts it."""
-        now_unix = self._now_unix()
-        async with self._changing:
-            key = await asyncio.to_thread(self._parts.state.revoke_api_key, request.id, now_unix)
-            if key is None:
-                raise NotFound(f"there is no API key {request.id!r}", hint="'freehold key list' shows them.")
-            in_force = await self._publish()
-            await self._record_done(asker, "key.revoke", key.id)
-        if not in_force:
-            raise EstateError(
-                f"{key.id} is revoked, but a gateway has not confirmed it in time and may still accept it",
-                hint="'freehold status' shows the gateways; 'freehold down' ends one that does not answer.",
-            )
-        return {"key": key_view(key, now_unix)}
-
-    async def list_operators(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        operators = await asyncio.to_thread(self._parts.state.operators)
-        return {"operators": operator_views(operators)}
-
-    async def create_operator(self, request: CreateOperator, asker: Asker) -> Answer:
-        """Let somebody use the admin port. The token is in this answer and nowhere else."""
-        token = new_secret(Prefix.OPERATOR)
-        operator = OperatorRecord(
-            id=new_id("op"), label=request.label, token_sha256=digest_of(token), created_unix=self._now_unix()
-        )
-        salt = new_salt()
-        async with self._changing:
-            await self._record(asker, "operator.create", operator.id, **label_digest(salt, operator.label))
-            await asyncio.to_thread(self._parts.state.add_operator, operator, salt)
-        return {"operator": {**operator_view(operator), "token": token}}
-
-    async def revoke_operator(self, request: ById, asker: Asker) -> Answer:
-        """Kill an operator's token, from the next request on."""
-        async with self._changing:
-            operator = await asyncio.to_thread(self._parts.state.revoke_operator, request.id, self._now_unix())
-            if operator is None:
-                raise NotFound(f"there is no operator {request.id!r}", hint="'freehold operator list' shows them.")
-            await self._record_done(asker, "operator.revoke", operator.id)
-        return {"operator": operator_view(operator)}
-
-    async def list_models(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        return {"models": await asyncio.to_thread(self._parts.vault.list)}
-
-    async def show_model(self, request: ByName, asker: Asker) -> Answer:  # noqa: ARG002
-        return {"model": await asyncio.to_thread(self._parts.vault.show, request.name)}
-
-    async def import_model(self, request: ImportModel, asker: Asker) -> Answer:
-        """Take a model into the vault, and approve it at once where that is asked for."""
-        imported = await asyncio.to_thread(
-            self._parts.vault.import_model,
-            request.source,
-            request.name,
-            request.sha256,
-            asker.told("importing"),
-            self.permit_for(asker),
-            trust=await asyncio.to_thread(trust_of, self._parts.estate, self._settings),
-        )
-        manifest = imported.manifest
-        async with self._changing:
-            await self._record(asker, "model.import", manifest.name, weights=manifest.digest)
-            await self._publish()
-        if request.approve:
-            wish = ApproveModel(name=manifest.name, reason=request.reason)
-            custody = (await self.custody.approve(wish, asker.id))["custody"]
-        else:
-            custody = (await self.custody.show(ByName(name=manifest.name), asker.id))["custody"]
-        with suppress(EstateError):  # without a supervisor there is no engine that could have failed
-            await self._parts.supervisor.retry(manifest.name)
-        return {"model": manifest, "new": imported.name_is_new, "left_out": imported.left_out, "custody": custody}
-
-    async def verify_model(self, request: ByName, asker: Asker) -> Answer:
-        """Hash a model's weights again and compare. Raises VerificationFailed."""
-        progress = asker.told(f"verifying {request.name}")
-        return {"model": await asyncio.to_thread(self._parts.vault.verify, request.name, progress)}
-
     async def run_drill(self, request: RunDrill, asker: Asker) -> Answer:
         """Rehearse a withdrawal or an outage, and keep the scorecard. Whoever asked and goes away ends it."""
 
@@ -403,16 +280,6 @@ class Operations:
         except TimeoutError as exc:
             raise LedgerUnavailable(f"the ledger did not record {kind} of {subject} in time") from exc
 
-    async def _record_done(self, asker: Asker, kind: str, subject: str) -> None:
-        """Record what was done already. Raises LedgerUnavailable saying so."""
-        try:
-            await self._record(asker, kind, subject)
-        except LedgerFault as fault:
-            raise LedgerUnavailable(
-                f"{subject} is revoked, but that is not on record: {fault.message}",
-                hint="Revoke it again once the ledger writes; that is recorded.",
-            ) from fault
-
     async def _publish(self) -> bool:
         """Put the configuration in force as it now is. False if a gateway did not confirm it in time."""
         version = await asyncio.to_thread(self._parts.state.next_snapshot_version)
@@ -441,15 +308,7 @@ class Operations:
         keys = (*snapshot.keys, *self._qualifier.keys, *self._driller.keys)
         return replace(standing, keys=keys, drill=self._driller.drill)
 
-    def _means_of_custody(self) -> CustodyMeans:
-        async def record(kind: str, subject: str, operator: str, digests: Mapping[str, str]) -> None:
-            await self._record(Asker(id=operator, progress=lambda _: None), kind, subject, **digests)
-
-        return CustodyMeans(
-            settings=lambda: self._settings, publish=self._publish, record=record, changing=self._changing
-        )
-
-    def _means_of_withdrawal(self) -> Means:
+    def _means(self) -> Means:
         async def record(kind: str, subject: str, operator: str, digests: Mapping[str, str]) -> None:
             await self._record(Asker(id=operator, progress=lambda _: None), kind, subject, **digests)
 
@@ -474,14 +333,6 @@ class Operations:
         """The law of today, once every claim of the estate is proved of it; and when that was."""
         now_unix = self._now_unix()
         return await asyncio.to_thread(files.proved_law, now_unix), now_unix
-
-    def _require_services(self, services: tuple[str, ...]) -> None:
-        for service in services:
-            if (service,) != EVERY_SERVICE and service not in self._settings.services:
-                known = ", ".join(self._settings.services)
-                raise InvalidRequest(
-                    f"there is no service {service!r}; there are: {known}", param="services", hint="Name one of them."
-                )
 
 
 def _digest_of_file(path: Path) -> str:

@@ -9,14 +9,15 @@ recorded first.
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 import msgspec
 
 from freehold.admin.interface import Parts
+from freehold.admin.means import Means
 from freehold.admin.orders import Holding, Orders, OwedAct
 from freehold.continuity.directives import Phase, digest_of, is_due, phase, taken_effect
 from freehold.continuity.standings import Held, standing_of, standings_of
@@ -30,7 +31,6 @@ from freehold.contract.standing import Directive
 from freehold.errors import EstateError, LedgerFault, LedgerUnavailable
 from freehold.policy.facts import Register
 from freehold.policy.facts.hosts import lies_at
-from freehold.settings import Settings
 
 CONTROL = "control"  # as the ledger names the control process, where it acts by itself
 
@@ -38,21 +38,6 @@ _log = logging.getLogger(__name__)
 _WARM_BEFORE_S = 600.0  # substitutes are awake by the hour
 _WARM_EVERY_S = 60.0
 _PAY_AGAIN_AFTER_S = 5.0
-
-Record = Callable[[str, str, str, Mapping[str, str]], Awaitable[None]]  # kind, subject, operator, digests
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What is needed of the rest of the control process."""
-
-    settings: Callable[[], Settings]
-    register: Callable[[], Register | None]
-    composed: Callable[[], Snapshot]  # blocks
-    publish: Callable[[], Awaitable[bool]]  # False if a gateway did not confirm it in time
-    record: Record  # done once it is on disk. Raises LedgerFault
-    changing: asyncio.Lock  # held while the configuration changes
-    now_unix: Callable[[], float]
 
 
 class Withdrawals:

@@ -14,8 +14,10 @@ from tests.gguf_builder import Gguf
 
 from freehold.admin.founding import found
 from freehold.admin.interface import Listening, Parts
+from freehold.admin.means import Answer
 from freehold.admin.operations import Asker, Operations
 from freehold.admin.publish import Publisher
+from freehold.admin.requests import ImportModel
 from freehold.admin.state import State
 from freehold.contract.attempt import Attempt, Bait, Reach, Tried
 from freehold.contract.backend import EngineState, EngineStatus, Jail, Target
@@ -144,6 +146,12 @@ class Steps:
 
     def asker(self, id: str = "local") -> Asker:  # noqa: A002
         return Asker(id=id, progress=lambda step: self.told.append(step.doing))
+
+
+async def take_in(operations: Operations, request: ImportModel, asker: Asker) -> Answer:
+    """Import a model as the admin port does."""
+    permit = operations.permit_for(asker)
+    return await operations.custody.import_model(request, asker.id, asker.told("importing"), permit)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from tests.facts_builder import organisation, provider, said, text
-from tests.unit.admin.conftest import FakeLedger, Steps
+from tests.unit.admin.conftest import FakeLedger, Steps, take_in
 
 from freehold.admin.configured import read_configured
 from freehold.admin.contacts import hosts_of
@@ -134,7 +134,7 @@ async def test_an_import_says_whom_it_contacts_and_records_the_act_first(
     asker = steps.asker("op_1")
     asker = type(asker)(id=asker.id, progress=lambda step: notices.append(step.notice))
     with pytest.raises(Fetched):
-        await operations_that_fetch(estate, parts, permitted).import_model(ImportModel(source=SOURCE), asker)
+        await take_in(operations_that_fetch(estate, parts, permitted), ImportModel(source=SOURCE), asker)
     assert permitted == [Allowance(places=ERRAND.places, private=ERRAND.places)]
     assert "This import contacts index.example.org:443." in notices
     (act,) = ledger.acts
@@ -148,7 +148,7 @@ async def test_an_import_that_cannot_be_recorded_contacts_nobody(
     permitted: list[Allowance] = []
     ledger.silent = True
     with pytest.raises(LedgerUnavailable):
-        await operations_that_fetch(estate, parts, permitted).import_model(ImportModel(source=SOURCE), steps.asker())
+        await take_in(operations_that_fetch(estate, parts, permitted), ImportModel(source=SOURCE), steps.asker())
     assert permitted == []
 
 
@@ -157,7 +157,7 @@ async def test_a_standing_grant_needs_no_act(estate: Estate, parts: Parts, steps
     with estate.settings.open("a", encoding="utf-8") as settings:
         settings.write(GRANT)
     with pytest.raises(Fetched):
-        await operations_that_fetch(estate, parts, permitted).import_model(ImportModel(source=SOURCE), steps.asker())
+        await take_in(operations_that_fetch(estate, parts, permitted), ImportModel(source=SOURCE), steps.asker())
     granted = frozenset({Place("mirror.example.org"), Place("10.0.0.7", 3141)})
     assert permitted == [Allowance(places=granted, private=granted)]
     assert ledger.acts == []

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.gguf_builder import Gguf, text
-from tests.unit.admin.conftest import FakeLedger, FakeSupervisor, Steps
+from tests.unit.admin.conftest import FakeLedger, FakeSupervisor, Steps, take_in
 
 from freehold.admin.operations import Operations
 from freehold.admin.requests import ApproveModel, ByName, ImportModel, Nothing, SignModel
@@ -24,7 +24,7 @@ TINY = ByName(name="tiny")
 @pytest.fixture
 async def imported(operations: Operations, gguf: Callable[[], Path], steps: Steps) -> dict[str, Any]:
     """What an import of the model called tiny answered."""
-    answer = await operations.import_model(ImportModel(source=str(gguf()), name="tiny"), steps.asker())
+    answer = await take_in(operations, ImportModel(source=str(gguf()), name="tiny"), steps.asker())
     return dict(answer)
 
 
@@ -83,7 +83,7 @@ async def test_an_import_can_be_approved_in_one_step(
     operations: Operations, gguf: Callable[[], Path], steps: Steps, estate: Estate, ledger: FakeLedger
 ) -> None:
     wish = ImportModel(source=str(gguf()), name="tiny", approve=True, reason="ours")
-    answer: Any = await operations.import_model(wish, steps.asker("op_1"))
+    answer: Any = await take_in(operations, wish, steps.asker("op_1"))
     assert answer["custody"]["may_run"]
     assert opens(estate)
     assert [act[0] for act in ledger.acts] == ["model.import", "model.approve"]
@@ -106,17 +106,17 @@ async def test_a_model_is_removed_and_that_is_on_record(
 ) -> None:
     await operations.custody.remove(TINY, "op_1")
     assert ledger.acts[-1] == ("model.remove", "tiny", "op_1", {"weights": imported["model"].digest})
-    assert (await operations.list_models(Nothing(), steps.asker()))["models"] == ()
+    assert (await operations.custody.list_models(Nothing(), "local"))["models"] == ()
 
 
 async def test_the_model_of_a_target_is_not_removed(operations: Operations, steps: Steps, tmp_path: Path) -> None:
     source = tmp_path / "default.gguf"
     source.write_bytes(Gguf().with_value("general.name", text("default")).build())
     name = "smollm2-135m-instruct"
-    await operations.import_model(ImportModel(source=str(source), name=name), steps.asker())
+    await take_in(operations, ImportModel(source=str(source), name=name), steps.asker())
     with pytest.raises(VaultError, match=f"{name} is the model of the target local"):
         await operations.custody.remove(ByName(name=name), "op_1")
-    assert len((await operations.list_models(Nothing(), steps.asker()))["models"]) == 1  # type: ignore[arg-type]  # a tuple
+    assert len((await operations.custody.list_models(Nothing(), "local"))["models"]) == 1  # type: ignore[arg-type]  # a tuple
 
 
 async def test_a_lost_key_is_not_replaced_in_silence(

@@ -52,9 +52,9 @@ async def written(operations: Operations, kind: str, steps: Steps) -> str:
     asker = steps.asker()
     match kind:
         case "key":
-            return str((await operations.create_key(CreateKey(label=NAME), asker))["key"]["id"])  # type: ignore[index]
+            return str((await operations.keyring.create_key(CreateKey(label=NAME), asker.id))["key"]["id"])  # type: ignore[index]
         case "operator":
-            made = await operations.create_operator(CreateOperator(label=NAME), asker)
+            made = await operations.keyring.create_operator(CreateOperator(label=NAME), asker.id)
             return str(made["operator"]["id"])  # type: ignore[index]
         case "directive":
             request = IssueDirective(kind="provider", name="mistral", reason=NAME, source=SOURCE, tells=True)
@@ -94,8 +94,8 @@ async def test_what_people_wrote_can_be_erased_and_nothing_of_it_stays(
     assert salt not in bytes_of(estate)
     assert ledger.acts[-1] == ("text.forget", subject, "op_1", {})
     shown = [
-        await up.list_keys(Nothing(), steps.asker()),
-        await up.list_operators(Nothing(), steps.asker()),
+        await up.keyring.list_keys(Nothing(), "local"),
+        await up.keyring.list_operators(Nothing(), "local"),
         await up.directing.list_directives(Nothing(), "local"),
         await up.deciding.list_targets(Nothing(), "local"),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.admin.conftest import FakeLedger, FakeSupervisor, Steps
+from tests.unit.admin.conftest import FakeLedger, FakeSupervisor, Steps, take_in
 
 from freehold.admin.interface import Parts
 from freehold.admin.keys import digest_of
@@ -39,7 +39,7 @@ def asker(steps: Steps) -> Asker:
 
 
 async def made(operations: Operations, asker: Asker, **wishes: Any) -> dict[str, Any]:
-    key: Any = (await operations.create_key(CreateKey(**wishes), asker))["key"]
+    key: Any = (await operations.keyring.create_key(CreateKey(**wishes), asker.id))["key"]
     return dict(key)
 
 
@@ -48,7 +48,7 @@ async def test_a_key_is_shown_once_and_kept_as_its_digest(operations: Operations
     (kept,) = parts.state.api_keys()
     assert kept.secret_sha256 == digest_of(key["secret"])
     assert (kept.label, kept.services, kept.expires_unix - kept.created_unix) == ("billing", ("default",), 60.0)
-    shown: Any = (await operations.list_keys(Nothing(), asker))["keys"]
+    shown: Any = (await operations.keyring.list_keys(Nothing(), asker.id))["keys"]
     assert "secret" not in shown[0]
     assert digest_of(key["secret"]) not in str(shown)
 
@@ -57,7 +57,7 @@ async def test_acts_are_on_record_by_ids_and_digests_alone(
     operations: Operations, ledger: FakeLedger, steps: Steps
 ) -> None:
     key = await made(operations, steps.asker("op_7"), label="a person's words")
-    await operations.revoke_key(ById(id=key["id"]), steps.asker())
+    await operations.keyring.revoke_key(ById(id=key["id"]), "local")
     (create, revoke) = ledger.acts
     assert create[:3] == ("key.create", key["id"], "op_7")
     assert revoke[:3] == ("key.revoke", key["id"], "local")
@@ -79,7 +79,7 @@ async def test_a_ledger_that_does_not_answer_is_not_waited_for_long(
 ) -> None:
     ledger.silent = True
     with pytest.raises(LedgerUnavailable, match=r"did not record operator\.create"):
-        await operations.create_operator(CreateOperator(), asker)
+        await operations.keyring.create_operator(CreateOperator(), asker.id)
 
 
 async def test_a_full_disk_keeps_no_leaked_key_alive(
@@ -88,7 +88,7 @@ async def test_a_full_disk_keeps_no_leaked_key_alive(
     key = await made(operations, asker)
     ledger.fault = LedgerFull("the disk is full")
     with pytest.raises(LedgerUnavailable, match="is revoked, but that is not on record: the disk is full"):
-        await operations.revoke_key(ById(id=key["id"]), asker)
+        await operations.keyring.revoke_key(ById(id=key["id"]), asker.id)
     assert parts.state.api_keys()[0].revoked_unix > 0
 
 
@@ -105,7 +105,7 @@ async def test_a_revocation_that_a_gateway_did_not_confirm_is_not_reported_done(
     gateway: Channel[Snapshot, GatewayReport] = await connect(estate.snapshot_socket, Snapshot)
     assert [known.id for known in (await gateway.receive()).keys] == [key["id"]]
     with pytest.raises(EstateError, match="may still accept it"):
-        await operations.revoke_key(ById(id=key["id"]), asker)
+        await operations.keyring.revoke_key(ById(id=key["id"]), asker.id)
     assert (await gateway.receive()).keys == ()
     gateway.close()
     parts.publisher.close()
@@ -113,18 +113,18 @@ async def test_a_revocation_that_a_gateway_did_not_confirm_is_not_reported_done(
 
 async def test_what_is_not_there_cannot_be_revoked(operations: Operations, asker: Asker, ledger: FakeLedger) -> None:
     with pytest.raises(NotFound, match="no API key 'key_0'"):
-        await operations.revoke_key(ById(id="key_0"), asker)
+        await operations.keyring.revoke_key(ById(id="key_0"), asker.id)
     with pytest.raises(NotFound, match="no operator 'op_0'"):
-        await operations.revoke_operator(ById(id="op_0"), asker)
+        await operations.keyring.revoke_operator(ById(id="op_0"), asker.id)
     assert ledger.acts == []
 
 
 async def test_an_operators_token_ends_with_the_operator(operations: Operations, parts: Parts, asker: Asker) -> None:
-    operator: Any = (await operations.create_operator(CreateOperator(label="Jeanne"), asker))["operator"]
+    operator: Any = (await operations.keyring.create_operator(CreateOperator(label="Jeanne"), asker.id))["operator"]
     assert parts.state.operator_with(digest_of(operator["token"])) == operator["id"]
-    await operations.revoke_operator(ById(id=operator["id"]), asker)
+    await operations.keyring.revoke_operator(ById(id=operator["id"]), asker.id)
     assert parts.state.operator_with(digest_of(operator["token"])) is None
-    shown: Any = (await operations.list_operators(Nothing(), asker))["operators"]
+    shown: Any = (await operations.keyring.list_operators(Nothing(), asker.id))["operators"]
     assert [(row["label"], row["state"]) for row in shown] == [("Jeanne", "revoked")]
 
 
@@ -142,32 +142,32 @@ async def test_a_model_is_imported_with_progress_and_on_record(
     gguf: Callable[[], Path],
 ) -> None:
     request = ImportModel(source=str(gguf()), name="tiny")
-    first = await operations.import_model(request, steps.asker())
-    again = await operations.import_model(request, steps.asker())
+    first = await take_in(operations, request, steps.asker())
+    again = await take_in(operations, request, steps.asker())
     assert (first["new"], again["new"]) == (True, False)
     assert "importing" in steps.told
     assert supervisor.retried == ["tiny", "tiny"]
     kind, subject, _, digests = ledger.acts[0]
     assert (kind, subject, digests) == ("model.import", "tiny", {"weights": first["model"].digest})  # type: ignore[attr-defined]  # a Manifest
-    assert (await operations.show_model(ByName(name="tiny"), steps.asker()))["model"] == first["model"]
-    assert (await operations.list_models(Nothing(), steps.asker()))["models"] == (first["model"],)
+    assert (await operations.custody.show_model(ByName(name="tiny"), "local"))["model"] == first["model"]
+    assert (await operations.custody.list_models(Nothing(), "local"))["models"] == (first["model"],)
 
 
 async def test_a_damaged_model_fails_its_verification(
     operations: Operations, estate: Estate, asker: Asker, gguf: Callable[[], Path]
 ) -> None:
-    await operations.import_model(ImportModel(source=str(gguf()), name="tiny"), asker)
-    await operations.verify_model(ByName(name="tiny"), asker)
+    await take_in(operations, ImportModel(source=str(gguf()), name="tiny"), asker)
+    await operations.custody.verify_model(ByName(name="tiny"), asker.id, asker.told("verifying"))
     (blob,) = (estate.vault / "blobs" / "sha256").iterdir()
     blob.chmod(0o600)
     blob.write_bytes(blob.read_bytes()[:-1] + b"\xff")
     with pytest.raises(VerificationFailed):
-        await operations.verify_model(ByName(name="tiny"), asker)
+        await operations.custody.verify_model(ByName(name="tiny"), asker.id, asker.told("verifying"))
 
 
 async def test_an_import_that_fails_leaves_no_record(operations: Operations, ledger: FakeLedger, asker: Asker) -> None:
     with pytest.raises(VaultError):
-        await operations.import_model(ImportModel(source="/does/not/exist.gguf"), asker)
+        await take_in(operations, ImportModel(source="/does/not/exist.gguf"), asker)
     assert ledger.acts == []
 
 
