@@ -33,7 +33,7 @@ def seal(estate: Estate, name: str, secret: str) -> Path:
         estate.keys.mkdir(mode=0o700, exist_ok=True)
         if not estate.age_key.exists():
             _write(estate.age_key, _new_identity())
-        recipients = [identity.to_public() for identity in _identities(estate)]
+        recipients = [identity.to_public() for identity in read_identities(estate.age_key)]
         _write(path, pyrage.encrypt(secret.encode(), recipients))
     except Unreadable as exc:
         raise EstateError(f"{estate.age_key} {exc}") from exc
@@ -45,13 +45,27 @@ def seal(estate: Estate, name: str, secret: str) -> Path:
 def unseal(estate: Estate, sealed: bytes) -> bytes:
     """What was encrypted to the estate's key. Raises Unreadable."""
     try:
-        identities = _identities(estate)
+        identities = read_identities(estate.age_key)
     except OSError as exc:
         raise Unreadable("cannot be decrypted: the estate's keys/age.key is not there or not readable") from exc
+    except Unreadable as exc:
+        raise Unreadable(f"cannot be decrypted: the estate's keys/age.key {exc}") from exc
     try:
         return bytes(pyrage.decrypt(sealed, identities))
     except pyrage.DecryptError as exc:
         raise Unreadable("is not encrypted to the estate's keys/age.key") from exc
+
+
+def read_identities(path: Path) -> list[x25519.Identity]:
+    """The keys in a file, in the form of age-keygen: one a line, and comments. Raises OSError, Unreadable."""
+    try:
+        lines = read_private(path).decode().splitlines()
+        found = [x25519.Identity.from_str(line.strip()) for line in lines if line.startswith(_MARK)]
+    except (pyrage.IdentityError, UnicodeDecodeError):
+        found = []  # the cause would quote the key
+    if not found:
+        raise Unreadable("holds no age identity")
+    return found
 
 
 def read_private(path: Path) -> bytes:
@@ -69,18 +83,6 @@ def read_private(path: Path) -> bytes:
     if len(content) > _MOST_BYTES:
         raise Unreadable(f"is longer than {_MOST_BYTES} bytes")
     return content
-
-
-def _identities(estate: Estate) -> list[x25519.Identity]:
-    """Those of the key file, in the form of age-keygen: one a line, and comments. Raises OSError, Unreadable."""
-    try:
-        lines = read_private(estate.age_key).decode().splitlines()
-        found = [x25519.Identity.from_str(line.strip()) for line in lines if line.startswith(_MARK)]
-    except (pyrage.IdentityError, UnicodeDecodeError):
-        found = []  # the cause would quote the key
-    if not found:
-        raise Unreadable("cannot be decrypted: the estate's keys/age.key holds no age identity")
-    return found
 
 
 def _new_identity() -> bytes:

@@ -80,7 +80,7 @@ class LogCopy:
         make = _Tar if target.suffix == _TAR else _Directory
         try:
             with make(fresh) as copy:
-                for path, content in self._items():
+                for path, content in self.items():
                     copy.add(path, content)
             fresh.replace(target)
         except OSError as exc:
@@ -100,7 +100,7 @@ class LogCopy:
             sha256=copy.sha256,
         )
 
-    def _items(self) -> Iterator[Item]:
+    def items(self) -> Iterator[Item]:
         """Every file by its path, in an order that depends on the log alone."""
         yield layout.CHECKPOINT, self._note
         yield VKEY, f"{self._vkey}\n".encode()

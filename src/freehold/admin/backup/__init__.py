@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An estate in one file, and back: taken while it runs, restored as a copy that knows that it is one."""
+
+from freehold.admin.backup.restoring import Restored, restore
+from freehold.admin.backup.taking import Taken, take
+
+__all__ = ["Restored", "Taken", "restore", "take"]
