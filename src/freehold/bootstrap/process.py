@@ -5,6 +5,7 @@ import argparse
 import ctypes
 import logging
 import os
+import resource
 import signal
 import sys
 
@@ -37,9 +38,24 @@ def log_to_stderr() -> None:
     logging.captureWarnings(capture=True)
 
 
+def open_many_files() -> None:
+    """Be allowed as many connections as an administrator lets this process have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def end_with(supervisor_pid: int) -> None:
     """Be told to stop when the supervisor dies, however it dies: what it started must not outlive it. 0: nothing."""
     if supervisor_pid:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         if os.getppid() != supervisor_pid:  # it died before the kernel was told
             sys.exit("freehold: the supervisor is gone")
+
+
+def has_terminal() -> bool:
+    """Whether a terminal could hang up on this process."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

@@ -18,7 +18,7 @@ from pathlib import Path
 from freehold.admin.sealing import require_owned
 from freehold.admin.trusting import trust_of
 from freehold.bootstrap.listeners import DRAIN_S, check_listeners, check_tiles_listener, open_listener, reachable_host
-from freehold.bootstrap.process import arguments_of, common_arguments, end_with, log_to_stderr
+from freehold.bootstrap.process import arguments_of, common_arguments, end_with, has_terminal, log_to_stderr
 from freehold.channel import connect, reachable_path
 from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
@@ -100,6 +100,7 @@ async def _run(estate: Estate, settings: Settings, options: Namespace, told: asy
     fleet.start()
     for child in children:
         child.start()
+    _on_hangup(told, next(child for child in children if child.report.name == "control"))
     try:
         await told.wait()
         gone = options.sealed and os.getppid() != options.supervisor
@@ -111,6 +112,12 @@ async def _run(estate: Estate, settings: Settings, options: Namespace, told: asy
         for child in reversed(children):
             await child.stop()
         listener.close()
+
+
+def _on_hangup(told: asyncio.Event, control: Child) -> None:
+    """SIGHUP: the terminal that the estate runs on is gone, and so is the estate; without one it means 'reload'."""
+    heed = told.set if has_terminal() else partial(control.tell, signal.SIGHUP)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, heed)
 
 
 def _verified(estate: Estate, settings: Settings, target: str) -> VerifiedWeights:

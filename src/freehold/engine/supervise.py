@@ -116,8 +116,12 @@ class Child:
 
     def kill(self) -> None:
         """End the process without warning. It is started again, as after any other death."""
+        self.tell(signal.SIGKILL)
+
+    def tell(self, number: signal.Signals) -> None:
+        """Send the process a signal, if it runs."""
         if self._process is not None and self._process.returncode is None:
-            _signal_group(self._process, signal.SIGKILL)
+            _signal_group(self._process, number)
 
     async def _supervise(self) -> None:
         try:

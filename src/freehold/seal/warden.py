@@ -43,6 +43,7 @@ def main() -> None:
         theirs.close()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: child.terminate())
+        signal.signal(signal.SIGHUP, lambda *_: child.send_signal(signal.SIGHUP))
         _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
     if descriptors:
         Warden(descriptors[0], run).serve(child)
