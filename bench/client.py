@@ -4,10 +4,11 @@
 import json
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from freehold.channel import reachable_path
 
@@ -21,6 +22,9 @@ class Timing:
     first_token_s: float
     whole_s: float
     tokens: int
+    text: str
+    prompt_tokens: int
+    cached_tokens: int  # of the prompt: those that the engine had in its cache
 
 
 class TcpConnection(HTTPConnection):
@@ -72,13 +76,27 @@ class Asker:
         response = self._connection.getresponse()
         if response.status != 200:
             raise RuntimeError(f"the answer was {response.status}: {response.read(2000)!r}")
-        first_token_s, tokens = 0.0, 0
-        for line in response:
-            if line.startswith(b"data: {"):
-                event = json.loads(line[6:])
-                if not first_token_s and any(choice["delta"].get("content") for choice in event["choices"]):
-                    first_token_s = time.perf_counter() - begun
-                tokens = (event.get("usage") or {}).get("completion_tokens", tokens)
-        if not first_token_s or not tokens:
-            raise RuntimeError("the answer had no token, or did not say how many")
-        return Timing(first_token_s=first_token_s, whole_s=time.perf_counter() - begun, tokens=tokens)
+        return _timed(response, begun)
+
+
+def _timed(response: Iterable[bytes], begun: float) -> Timing:
+    first_token_s, text = 0.0, ""
+    usage: dict[str, Any] = {}
+    for line in response:
+        if line.startswith(b"data: {"):
+            event = json.loads(line[6:])
+            said = "".join(choice["delta"].get("content") or "" for choice in event["choices"])
+            if said and not text:
+                first_token_s = time.perf_counter() - begun
+            text += said
+            usage = event.get("usage") or usage
+    if not text or not usage.get("completion_tokens"):
+        raise RuntimeError("the answer had no token, or did not say how many")
+    return Timing(
+        first_token_s=first_token_s,
+        whole_s=time.perf_counter() - begun,
+        tokens=usage["completion_tokens"],
+        text=text,
+        prompt_tokens=usage["prompt_tokens"],
+        cached_tokens=(usage.get("prompt_tokens_details") or {}).get("cached_tokens", 0),
+    )

@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.client import Asker, TcpConnection, UnixConnection
+from bench.peers.processes import free_port
 
 from freehold.contract.estate import Estate
 
@@ -44,7 +44,7 @@ class BenchEstate:
 
     def __init__(self, directory: Path) -> None:
         self._estate = Estate(directory / "estate")
-        self._ports = _free_port(), _free_port()
+        self._ports = free_port(), free_port()
         self._key = ""
 
     def __enter__(self) -> Self:
@@ -72,7 +72,7 @@ class BenchEstate:
         status = self.status()
         target = status["targets"][0]
         return Facts(
-            processor=_processor(),
+            processor=processor(),
             cores=len(os.sched_getaffinity(0)),
             python=platform.python_version(),
             freehold=status["version"],
@@ -114,14 +114,8 @@ class BenchEstate:
         return told
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _processor() -> str:
+def processor() -> str:
+    """What the kernel calls the processor."""
     with contextlib.suppress(OSError):
         named = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
         if named:

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from statistics import median
 
 import uvloop
 from bench.memory import pss_by_process
@@ -58,8 +59,10 @@ def measure(directory: Path, *, quick: bool, entries: int = 0) -> Iterator[Row]:
 def _one_caller(estate: Estate, directory: Path) -> Iterator[Row]:
     """Appends, and between them the disk's own fdatasync after as many bytes, so that both meet the same disk."""
     appends_us, syncs_us = uvloop.run(_appends_and_syncs(estate, directory / "plain"))
-    yield Row(name="ledger: fdatasync, p99", value=_p99(syncs_us), unit="us", samples=syncs_us)
-    yield Row(name="ledger: strict append, one caller, p99", value=_p99(appends_us), unit="us", samples=appends_us)
+    yield Row(name="ledger: fdatasync, p50", value=median(syncs_us), unit="us", samples=syncs_us)
+    yield Row(name="ledger: strict append, one caller, p50", value=median(appends_us), unit="us", samples=appends_us)
+    yield Row(name="ledger: fdatasync, p99", value=_p99(syncs_us), unit="us")
+    yield Row(name="ledger: strict append, one caller, p99", value=_p99(appends_us), unit="us")
     yield Row(
         name="ledger: p99 of a strict append / of fdatasync",
         value=_p99(appends_us) / _p99(syncs_us),

@@ -12,6 +12,15 @@ def pss_by_process(named: Mapping[str, int]) -> dict[str, int]:
     """Bytes of each named process and of their parent, the supervisor. Others count with the nearest of these above."""
     parents = _parents()
     names = {parents[pid]: "supervisor" for pid in named.values()} | {pid: name for name, pid in named.items()}
+    return _pss_of(names, parents)
+
+
+def pss_of_trees(named: Mapping[str, int]) -> dict[str, int]:
+    """Bytes of each named process and of all that it started, but for those that have a name of their own."""
+    return _pss_of({pid: name for name, pid in named.items()}, _parents())
+
+
+def _pss_of(names: Mapping[int, str], parents: Mapping[int, int]) -> dict[str, int]:
     sizes = dict.fromkeys(names.values(), 0)
     for pid in parents:
         owner: int | None = pid
