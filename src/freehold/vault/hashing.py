@@ -14,8 +14,8 @@ from typing import IO, Self
 from freehold.errors import VaultError
 
 _CHUNK_BYTES = 2**20
-_PIECE_BYTES = 2**20
-_PIECES = 8
+_PIECE_BYTES = 4 * 2**20  # large, so that the disk has several requests of one write to work on
+_PIECES = 4
 _BLOCK_BYTES = 4096  # what direct writes are a multiple of
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all (0: not known). Raising from it cancels the work
@@ -40,6 +40,11 @@ class Counted:
         """A file of this size is done."""
         self._before_bytes += size_bytes
 
+    def rest(self) -> Progress:
+        """The progress of whoever counts several files by itself, as what is still to come of this one."""
+        before_bytes = self._before_bytes
+        return lambda done_bytes, _: self._progress(before_bytes + done_bytes, self._total_bytes)
+
 
 def hash_descriptor(fd: int, size_bytes: int, progress: Progress) -> str:
     """``sha256:`` over a whole file. The descriptor's own offset is left alone."""
@@ -52,15 +57,29 @@ def hash_descriptor(fd: int, size_bytes: int, progress: Progress) -> str:
     return "sha256:" + digest.hexdigest()
 
 
-def copy_hashing(stream: IO[bytes], from_fd: int | None, to_fd: int, size_bytes: int, progress: Progress) -> str:
+def hash_stream(stream: IO[bytes], size_bytes: int, progress: Progress) -> str:
+    """``sha256:`` over all that comes. Raises VaultError unless that is ``size_bytes``."""
+    digest, done = hashlib.sha256(), 0
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
+        done += len(chunk)
+        progress(done, size_bytes)
+    if done != size_bytes:
+        raise VaultError(f"the source ended after {done} of {size_bytes} bytes")
+    return "sha256:" + digest.hexdigest()
+
+
+def copy_hashing(  # noqa: PLR0913 - from where, to where, how much
+    stream: IO[bytes], from_fd: int | None, to_fd: int, size_bytes: int, progress: Progress, *, at_bytes: int = 0
+) -> str:
     """Copy exactly ``size_bytes``, and return ``sha256:`` over what was written, on disk by then. Raises VaultError.
 
     One thread reads, one writes past the page cache where that can be, and this one hashes what they pass on.
     """
     if size_bytes:
-        os.posix_fallocate(to_fd, 0, size_bytes)  # a disk that is too full says so now
+        os.posix_fallocate(to_fd, at_bytes, size_bytes)  # a disk that is too full says so now
     digest, done = hashlib.sha256(), 0
-    with _Copying(stream, from_fd, to_fd, size_bytes) as copying:
+    with _Copying(stream, from_fd, to_fd, size_bytes, at_bytes) as copying:
         for piece in copying.pieces():
             digest.update(piece)
             done += len(piece)
@@ -74,11 +93,12 @@ def copy_hashing(stream: IO[bytes], from_fd: int | None, to_fd: int, size_bytes:
 class _Copying:
     """Two threads that copy through a ring of buffers. Leaving the block ends them, whether they are done or not."""
 
-    def __init__(self, stream: IO[bytes], from_fd: int | None, to_fd: int, size_bytes: int) -> None:
+    def __init__(self, stream: IO[bytes], from_fd: int | None, to_fd: int, size_bytes: int, at_bytes: int) -> None:
         self._stream = stream
         self._from_fd = from_fd
         self._to_fd = to_fd
         self._size_bytes = size_bytes
+        self._at_bytes = at_bytes
         self._ring = memoryview(mmap.mmap(-1, _PIECES * _PIECE_BYTES))  # on page boundaries, as direct writes need it
         self._hashed = threading.Semaphore(_PIECES)  # buffers whose bytes are hashed, or were never there
         self._written = threading.Semaphore(_PIECES)  # the same of writing; a buffer is filled again after both
@@ -145,7 +165,7 @@ class _Copying:
         direct, done = _set_direct(self._to_fd, wanted=True), 0
         while (piece := self._to_write.get()) is not None and not self._unwanted:
             direct = direct and _set_direct(self._to_fd, wanted=len(piece) % _BLOCK_BYTES == 0)
-            _write_whole(self._to_fd, piece, done)
+            _write_whole(self._to_fd, piece, self._at_bytes + done)
             done += len(piece)
             self._written.release()
         os.fdatasync(self._to_fd)

