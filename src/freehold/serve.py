@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import Protocol
 
 from freehold.contract.backend import Service, Target
@@ -124,7 +125,7 @@ async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIte
     if not decision.allowed:
         trail.position = await admission.durable()
         raise PolicyDenied("no target may see this call", decision_id=decision.id)
-    async with _concluding(asked, admission, on, trail) as outcome:
+    async with _Concluding(asked, admission, on, trail) as outcome:
         order = on.standings.order(asked, _fit(asked, decision))
         plan = CallPlan(
             asked.codec,
@@ -145,7 +146,9 @@ def _as_built(targets: tuple[Target, ...], backends: Backends) -> tuple[Target, 
     built = []
     for target in targets:
         status = backends.status(target.name)
-        built.append(replace(target, engine_digest=status.engine_digest) if status else target)
+        if status is not None and status.engine_digest != target.engine_digest:
+            target = replace(target, engine_digest=status.engine_digest)  # noqa: PLW2901 - the same, better known
+        built.append(target)
     return tuple(built)
 
 
@@ -169,24 +172,35 @@ def _of_one_model(asked: Asked, fit: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(target for target in fit if target in alike)
 
 
-@asynccontextmanager
-async def _concluding(asked: Asked, admission: Admission, on: Parts, trail: Trail) -> AsyncIterator["_Conclusion"]:
-    """Close the admission exactly once, however the call ends."""
-    conclusion = _Conclusion(asked, on.backends, admission.answer_commitment())
-    try:
-        yield conclusion
-    except FreeholdError as problem:
-        conclusion.failed(problem.code)
-        with suppress(LedgerFault):
-            trail.position = await admission.durable()
-        raise
-    except (asyncio.CancelledError, GeneratorExit):
-        if not conclusion.whole_from:
-            conclusion.ending, conclusion.error = Ending.CANCELLED, ""
-        raise
-    finally:
-        on.ledger.conclude(admission, conclusion.outcome())
-        on.standings.over(asked, conclusion.whole_from)
+class _Concluding:
+    """Closes the admission exactly once, however the call ends."""
+
+    __slots__ = ("_admission", "_asked", "_conclusion", "_on", "_trail")
+
+    def __init__(self, asked: Asked, admission: Admission, on: Parts, trail: Trail) -> None:
+        self._asked = asked
+        self._admission = admission
+        self._on = on
+        self._trail = trail
+        self._conclusion = _Conclusion(asked, on.backends, admission.answer_commitment())
+
+    async def __aenter__(self) -> "_Conclusion":
+        return self._conclusion
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        conclusion = self._conclusion
+        try:
+            if isinstance(problem, FreeholdError):
+                conclusion.failed(problem.code)
+                with suppress(LedgerFault):
+                    self._trail.position = await self._admission.durable()
+            elif isinstance(problem, asyncio.CancelledError | GeneratorExit) and not conclusion.whole_from:
+                conclusion.ending, conclusion.error = Ending.CANCELLED, ""
+        finally:
+            self._on.ledger.conclude(self._admission, conclusion.outcome())
+            self._on.standings.over(self._asked, conclusion.whole_from)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,9 @@ class Configuration:
         self.names = Names(snapshot.services)
         self._keys = {key.secret_sha256: key for key in snapshot.keys}
         self._targets = {target.name: target for target in snapshot.targets}
+        self._of_service = {
+            service.name: tuple(self._targets[name] for name in service.targets) for service in snapshot.services
+        }
         self.standings: Mapping[str, Standing] = {standing.target: standing for standing in snapshot.standings}
 
     def authenticate(self, headers: Mapping[str, str], now_unix: float) -> ApiKey:
@@ -39,7 +42,7 @@ class Configuration:
 
     def targets(self, service: Service) -> tuple[Target, ...]:
         """The service's targets, in its order."""
-        return tuple(self._targets[name] for name in service.targets)
+        return self._of_service[service.name]
 
     def names_for(self, key: ApiKey) -> list[str]:
         """The names that a key may put in `model`."""

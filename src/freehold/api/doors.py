@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The public endpoints: which path is which operation, and in which dialect the caller speaks."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,14 +31,8 @@ HEALTH = "/healthz"
 
 # OpenAI and Mistral share two paths. These are Mistral's alone; a quote inside a JSON string would be escaped, so none
 # can stand in somebody's prompt.
-_MISTRAL_MARKS = (
-    b'"random_seed"',
-    b'"safe_prompt"',
-    b'"prompt_mode"',
-    b'"prefix":true',
-    b'"prefix": true',
-    b'"output_dimension"',
-    b'"output_dtype"',
+_MISTRAL_MARK = re.compile(
+    rb'"(?:random_seed"|safe_prompt"|prompt_mode"|prefix": ?true|output_dimension"|output_dtype")'
 )
 _SHARED = frozenset({"/v1/chat/completions", "/v1/embeddings"})
 
@@ -49,6 +44,6 @@ def dialect_of(path: str, headers: Mapping[str, str], body: bytes = b"") -> Dial
         return door.dialect
     if door is None and "anthropic-version" in headers:
         return Dialect.ANTHROPIC
-    if "mistral" in headers.get("user-agent", "").lower() or any(mark in body for mark in _MISTRAL_MARKS):
+    if "mistral" in headers.get("user-agent", "").lower() or _MISTRAL_MARK.search(body):
         return Dialect.MISTRAL
     return Dialect.OPENAI

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
+from freehold.api.connection import Patience
+from freehold.api.counts import Counts
 from freehold.api.doors import DOORS, HEALTH, MODELS, RECEIPTS, Door, dialect_of
 from freehold.api.drills import Rehearsal
+from freehold.api.exchange import Exchange, read_body
+from freehold.api.gate import Gate
 from freehold.api.rate import Rates
 from freehold.api.receipts import read_path
-from freehold.api.rsgi import Exchange, ProtocolClosed, Scope, read_body
 from freehold.api.standings import GatewayStandings
 from freehold.contract.backend import Service
 from freehold.contract.call import Call, DataClass, Dialect
@@ -26,19 +29,17 @@ from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect import codecs
 from freehold.dialect.interface import Codec, Request
 from freehold.errors import (
-    EngineBusy,
     Fault,
     FreeholdError,
     GatewayUnavailable,
-    InvalidKey,
     InvalidRequest,
     MethodNotAllowed,
     RateLimited,
     ReceiptNotYet,
-    Refusal,
     UnknownEndpoint,
     UnknownService,
 )
+from freehold.http1 import RequestHead
 from freehold.ledger.interface import Ledger
 from freehold.policy.detect import Detection, Reader
 from freehold.relay import Backends
@@ -55,9 +56,8 @@ class _Visit:
     """One request while it is here."""
 
     id: str
-    scope: Scope
+    head: RequestHead
     exchange: Exchange
-    headers: dict[str, str]
     dialect: Dialect
     trail: Trail = field(default_factory=Trail)
 
@@ -65,9 +65,13 @@ class _Visit:
     def codec(self) -> Codec:
         return codecs[self.dialect]
 
+    @property
+    def headers(self) -> dict[str, str]:
+        return self.head.headers
+
 
 class Gateway:
-    """The RSGI application of one gateway process."""
+    """The public application of one gateway process."""
 
     def __init__(  # noqa: PLR0913 - the parts that are handed to it, and the clock
         self,
@@ -86,14 +90,15 @@ class Gateway:
         self._detection = detection or Detection(Reader())
         self._now_unix = now_unix
         self._rates = Rates(time.monotonic)
+        self._gate = Gate()
         self._configuration: Configuration | None = None
         self._standings = GatewayStandings(self._newest, now_unix)
         self._rehearsal = Rehearsal(backends, now_unix)
         self._since_unix = int(now_unix())
-        self._report = GatewayReport(gateway=identity, snapshot_version=0)
+        self._identity = identity
+        self._counts = Counts()
         self._draining = False
         self._idle = asyncio.Event()
-        self._idle.set()
 
     def configure(self, snapshot: Snapshot) -> GatewayReport:
         """Swap the configuration whole; calls under way keep theirs."""
@@ -101,7 +106,7 @@ class Gateway:
         self._standings.take(self._configuration)
         self._rehearsal.configure(snapshot)
         self._detection.configure(snapshot)
-        self._report = replace(self._report, snapshot_version=snapshot.version)
+        self._gate.configure(snapshot.capacity)
         return self.report
 
     def _newest(self) -> Configuration:
@@ -118,7 +123,17 @@ class Gateway:
     def report(self) -> GatewayReport:
         """What was counted since the start, what there is now, and what was found since the last report."""
         load = tuple(TargetLoad(target=target, in_flight=calls) for target, calls in self._load().items())
-        return self._standings.told(replace(self._report, load=load, detected=dict(self._detection.counts)))
+        version = self._configuration.snapshot.version if self._configuration else 0
+        counted = self._counts.report(self._identity, version)
+        return self._standings.told(replace(counted, load=load, detected=dict(self._detection.counts)))
+
+    @property
+    def patience(self) -> Patience:
+        """With callers, of the configuration in force."""
+        if self._configuration is None:
+            return Patience()
+        capacity = self._configuration.snapshot.capacity
+        return Patience(body_s=capacity.body_s, taking_s=capacity.taking_s)
 
     def reported(self, report: GatewayReport) -> None:
         """The report is on its way: what was found is not told again."""
@@ -136,53 +151,39 @@ class Gateway:
     async def drain(self, patience_s: float) -> None:
         """Take no more calls, and let those in flight finish, so that their records say how they ended."""
         self._draining = True
+        if not self._counts.in_flight:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(patience_s):
                 await self._idle.wait()
 
-    async def __rsgi__(self, scope: Scope, exchange: Exchange) -> None:
+    async def answer(self, head: RequestHead, exchange: Exchange) -> None:
         """One request. Whoever hangs up cancels it, whatever it is waiting for."""
-        answering = asyncio.ensure_future(self._answer(scope, exchange))
-        gone = asyncio.ensure_future(exchange.client_disconnect())
-        try:
-            await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-            answering.cancel()  # does nothing to one that is done
-            with suppress(asyncio.CancelledError):
-                await answering
-
-    async def _answer(self, scope: Scope, exchange: Exchange) -> None:
-        headers = dict(scope.headers.items())
-        visit = _Visit(
-            id=_new_id(self._now_unix()),
-            scope=scope,
-            exchange=exchange,
-            headers=headers,
-            dialect=dialect_of(scope.path, headers),
-        )
-        self._count(calls=1, in_flight=1)
-        self._idle.clear()
+        dialect = dialect_of(head.path, head.headers)
+        visit = _Visit(id=_new_id(self._now_unix()), head=head, exchange=exchange, dialect=dialect)
+        counts = self._counts
+        counts.calls += 1
+        counts.in_flight += 1
         try:
             await self._dispatch(visit)
         except FreeholdError as problem:
-            self._count_problem(problem)
+            counts.problem(problem)
             _respond_with(problem, visit)
         except Exception:  # noqa: BLE001 - the top of a request: a bug costs one call, and tells the caller nothing of itself
             _log.exception("bug in %s", visit.id)
-            self._count(failed=1)
+            counts.failed += 1
             _respond_with(FreeholdError("an internal error: the operator's log has it under the request id"), visit)
         finally:
-            self._count(in_flight=-1)
-            if not self._report.in_flight:
+            counts.in_flight -= 1
+            if self._draining and not counts.in_flight:
                 self._idle.set()
 
     async def _dispatch(self, visit: _Visit) -> None:
-        configuration, path = self._newest(), visit.scope.path
+        configuration, path = self._newest(), visit.head.path
         if self._draining:
             raise GatewayUnavailable("the gateway is stopping")
         if path == HEALTH:
-            visit.exchange.response_bytes(200, [_JSON], b'{"status":"ok"}')
+            visit.exchange.respond(200, [_JSON], b'{"status":"ok"}')
             return
         key = configuration.authenticate(visit.headers, self._now_unix())
         self._rates.take(key)
@@ -204,23 +205,55 @@ class Gateway:
     async def _call(
         self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration, standings: GatewayStandings
     ) -> None:
-        body = await read_body(visit.headers, visit.exchange, configuration.snapshot.max_body_bytes)
-        visit.dialect = dialect_of(visit.scope.path, visit.headers, body)
-        read = visit.codec.parse(door.operation, body)
-        request = replace(read, id=visit.id, at_unix=int(self._now_unix()), betas=_betas(visit.headers))
-        asked = _asked(visit, request, body, key, configuration)
-        asked = replace(asked, call=await self._detection.raised(asked.call, request.fields, configuration.snapshot))
-        try:
-            async with serve(asked, self._parts(configuration, standings), visit.trail) as pieces:
-                if request.stream:
-                    await _send(pieces, visit)
-                else:
-                    whole = b"".join([piece async for piece in pieces])
-                    visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], whole)
-        finally:
-            trail = visit.trail
-            if trail.reply and (trail.failed or trail.reply.seams):
-                self._count(failovers=trail.failed, seams=len(trail.reply.seams))
+        with await self._gate.place() as place:
+            limit_bytes = configuration.snapshot.max_body_bytes
+            body = await read_body(visit.headers, visit.exchange, limit_bytes, place.hold)
+            visit.dialect = dialect_of(visit.head.path, visit.headers, body)
+            asked = self._asked(visit, visit.codec.parse(door.operation, body), body, key, configuration)
+            call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
+            if call is not asked.call:
+                asked = replace(asked, call=call)
+            try:
+                async with serve(asked, self._parts(configuration, standings), visit.trail) as pieces:
+                    await _send(pieces, visit, stream=asked.request.stream)
+            finally:
+                trail = visit.trail
+                if trail.reply is not None:
+                    self._counts.failovers += trail.failed
+                    self._counts.seams += len(trail.reply.seams)
+
+    def _asked(self, visit: _Visit, read: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
+        service = configuration.names.service(read.asked)
+        if service is None:
+            raise UnknownService(f"no service answers to {read.asked[:200]!r}")
+        request = replace(
+            read,
+            id=visit.id,
+            at_unix=int(self._now_unix()),
+            betas=_betas(visit.headers),
+            drop=frozenset(service.drop),
+        )
+        call = Call(
+            id=visit.id,
+            dialect=visit.dialect,
+            operation=request.operation,
+            asked=request.asked,
+            service=service.name,
+            key_id=key.id,
+            data_class=max(key.data_class, service.data_class, _claimed_class(visit.headers)),
+            stream=request.stream,
+            body=body,
+        )
+        return Asked(
+            call=call,
+            request=request,
+            codec=visit.codec,
+            key=key,
+            service=service,
+            targets=configuration.targets(service),
+            pinned=_pinned(visit.headers, key, service),
+            show_seam=visit.headers.get("freehold-show-seam") == "1",
+        )
 
     def _parts(self, configuration: Configuration, standings: GatewayStandings) -> Parts:
         return Parts(
@@ -232,7 +265,7 @@ class Gateway:
         )
 
     def _list_models(self, visit: _Visit, key: ApiKey, configuration: Configuration) -> None:
-        asked = visit.scope.path.removeprefix(MODELS).lstrip("/")
+        asked = visit.head.path.removeprefix(MODELS).lstrip("/")
         if not asked:
             body = visit.codec.models(configuration.names_for(key), self._since_unix)
         else:
@@ -240,70 +273,28 @@ class Gateway:
             if service is None or not key.lists(service.name):
                 raise UnknownService(f"no service answers to {asked[:200]!r}")
             body = visit.codec.model(asked, self._since_unix)
-        visit.exchange.response_bytes(200, [_JSON, *_marks(visit)], body)
+        visit.exchange.respond(200, [_JSON, *_marks(visit)], body)
 
     async def _give_receipt(self, visit: _Visit, key: ApiKey) -> None:
-        asked = read_path(visit.scope.path, visit.scope.query_string, visit.headers.get("accept", ""))
+        asked = read_path(visit.head.path, visit.head.query, visit.headers.get("accept", ""))
         receipt = await self._ledger.receipt(asked.position, key=key.id, form=asked.form)
-        visit.exchange.response_bytes(200, [*asked.headers, *_marks(visit)], receipt)
-
-    def _count_problem(self, problem: FreeholdError) -> None:
-        match problem:
-            case Refusal():
-                self._count(refused=1)
-            case InvalidKey():
-                self._count(unauthenticated=1)
-            case RateLimited():
-                self._count(rate_limited=1)
-            case EngineBusy():
-                self._count(shed=1)
-            case Fault():
-                self._count(failed=1)
-
-    def _count(self, **more: int) -> None:
-        self._report = replace(self._report, **{name: getattr(self._report, name) + by for name, by in more.items()})
+        visit.exchange.respond(200, [*asked.headers, *_marks(visit)], receipt)
 
 
 def _new_id(now_unix: float) -> str:
     return f"call_{int(now_unix * 1000):012x}{secrets.token_hex(8)}"
 
 
-async def _send(pieces: AsyncIterator[bytes], visit: _Visit) -> None:
-    transport = visit.exchange.response_stream(200, _EVENTS + _marks(visit))
+async def _send(pieces: AsyncIterator[bytes], visit: _Visit, *, stream: bool) -> None:
+    exchange = visit.exchange
+    if not stream:
+        whole = b"".join([piece async for piece in pieces])
+        exchange.respond(200, [_JSON, *_marks(visit)], whole)
+        return
+    exchange.begin(200, _EVENTS + _marks(visit))
     async for piece in pieces:
-        try:
-            await transport.send_bytes(piece)
-        except ProtocolClosed as exc:
-            raise asyncio.CancelledError from exc  # the caller hung up, and this is the first that we hear of it
-
-
-def _asked(visit: _Visit, request: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
-    service = configuration.names.service(request.asked)
-    if service is None:
-        raise UnknownService(f"no service answers to {request.asked[:200]!r}")
-    request = replace(request, drop=frozenset(service.drop))
-    call = Call(
-        id=visit.id,
-        dialect=visit.dialect,
-        operation=request.operation,
-        asked=request.asked,
-        service=service.name,
-        key_id=key.id,
-        data_class=max(key.data_class, service.data_class, _claimed_class(visit.headers)),
-        stream=request.stream,
-        body=body,
-    )
-    targets = configuration.targets(service)
-    return Asked(
-        call=call,
-        request=request,
-        codec=visit.codec,
-        key=key,
-        service=service,
-        targets=targets,
-        pinned=_pinned(visit.headers, key, service),
-        show_seam=visit.headers.get("freehold-show-seam") == "1",
-    )
+        await exchange.send(piece)
+    exchange.end()
 
 
 def _claimed_class(headers: dict[str, str]) -> DataClass:
@@ -334,8 +325,8 @@ def _betas(headers: dict[str, str]) -> str:
 
 
 def _require(visit: _Visit, method: str) -> None:
-    if visit.scope.method != method:
-        raise MethodNotAllowed(f"{visit.scope.path} takes {method}")
+    if visit.head.method != method:
+        raise MethodNotAllowed(f"{visit.head.path} takes {method}")
 
 
 def _marks(visit: _Visit) -> list[tuple[str, str]]:
@@ -361,5 +352,5 @@ def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
     if isinstance(problem, Fault | RateLimited | ReceiptNotYet):
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
     if isinstance(problem, MethodNotAllowed):
-        headers.append(("allow", "POST" if visit.scope.path in DOORS else "GET"))
-    visit.exchange.response_bytes(status, headers, body)
+        headers.append(("allow", "POST" if visit.head.path in DOORS else "GET"))
+    visit.exchange.respond(status, headers, body)

@@ -55,8 +55,9 @@ class GatewayStandings:
         if service is None or all(known not in asked.targets for known in targets if known.name == target):
             return False
         at_unix = int(self._now_unix())
-        decision = newest.policy.decide(asked.call, key=asked.key, service=service, targets=targets, at_unix=at_unix)
-        return target in decision.allowed
+        return newest.policy.allows(
+            target, asked.call, key=asked.key, service=service, targets=targets, at_unix=at_unix
+        )
 
     def answered(self, asked: Asked, target: str) -> None:
         self._outages.answered(asked.call.id, target)

@@ -5,17 +5,19 @@ import argparse
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+import socket
+import ssl
+from pathlib import Path
 
 import uvloop
-from granian.server.embed import Server
 
 from freehold.api.gateway import Gateway
+from freehold.api.listener import Listener
 from freehold.api.subscription import follow_snapshots
 from freehold.bootstrap.backends import EstateBackends
-from freehold.bootstrap.listeners import BACKLOG, DRAIN_S, tls_file
-from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
-from freehold.bootstrap.serving import server_of, server_on_socket
+from freehold.bootstrap.listeners import BACKLOG, DRAIN_S, open_listener, tls_file
+from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr, open_many_files
+from freehold.channel import bind
 from freehold.contract.estate import Estate
 from freehold.egress.secrets import Secrets
 from freehold.engine.client import Engines
@@ -24,14 +26,13 @@ from freehold.policy.detect import Detection, Reader
 from freehold.provider import Providers
 from freehold.settings import read_settings
 
-_CONCURRENT_CALLS = 4096
-
 
 def main() -> None:
     """One gateway, until SIGTERM."""
     options = common_arguments("A gateway process of one estate; 'freehold up' starts it.").parse_args()
     log_to_stderr()
     end_with(options.supervisor)
+    open_many_files()
     uvloop.run(_run(Estate.find(options.estate), options))
 
 
@@ -47,8 +48,11 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
     await engines.start()
     following = asyncio.create_task(follow_snapshots(estate.snapshot_socket, gateway))
     try:
-        servers = (_server(estate, gateway, options), server_on_socket(gateway, estate.gateway_socket))
-        await _serve_until_told(servers, gateway)
+        listener = Listener(gateway.answer, lambda: gateway.patience)
+        await _listen(listener, estate, options)
+        await _told_to_stop()
+        await gateway.drain(DRAIN_S)
+        await listener.close()
     finally:
         following.cancel()
         await providers.close()
@@ -57,33 +61,30 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
         await reader.aclose()
 
 
-async def _serve_until_told(servers: Sequence[Server], gateway: Gateway) -> None:
+async def _listen(listener: Listener, estate: Estate, options: argparse.Namespace) -> None:
+    """At the public port, and at the estate's own socket."""
+    listen = read_settings(estate.settings).listen
+    if options.listener is None:
+        port = open_listener(listen.host, options.port or listen.port)
+    else:
+        port = socket.socket(fileno=options.listener)
+    certificate, key = tls_file(estate, listen.tls_cert), tls_file(estate, listen.tls_key)
+    await listener.listen(port, tls=_tls(certificate, key) if certificate and key else None, backlog=BACKLOG)
+    await listener.listen(bind(estate.gateway_socket), backlog=BACKLOG)
+
+
+def _tls(certificate: Path, key: Path) -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_3
+    tls.set_alpn_protocols(["http/1.1"])
+    tls.load_cert_chain(certificate, key)
+    return tls
+
+
+async def _told_to_stop() -> None:
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
-    serving = [asyncio.create_task(server.serve()) for server in servers]
-    telling = asyncio.create_task(told.wait())
-    await asyncio.wait((*serving, telling), return_when=asyncio.FIRST_COMPLETED)
-    telling.cancel()
-    await gateway.drain(DRAIN_S)
-    for server in servers:
-        server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation on it
-    await asyncio.gather(*serving)
-
-
-def _server(estate: Estate, gateway: Gateway, options: argparse.Namespace) -> Server:
-    listen = read_settings(estate.settings).listen
-    return server_of(
-        gateway,
-        listener=options.listener,
-        address=listen.host,
-        port=options.port or listen.port,
-        websockets=False,
-        log_enabled=False,
-        backlog=BACKLOG,
-        backpressure=_CONCURRENT_CALLS,
-        ssl_cert=tls_file(estate, listen.tls_cert),
-        ssl_key=tls_file(estate, listen.tls_key),
-    )
+    await told.wait()
 
 
 if __name__ == "__main__":

@@ -36,13 +36,16 @@ class Channel(Generic[In, Out]):
         self._encoder = msgspec.msgpack.Encoder()
         self._reader = reader
         self._writer = writer
+        self._posted: list[bytes] = []  # in this turn of the loop: they leave together at its end
 
     def post(self, message: Out) -> None:
         """Queue a message without waiting. Raises ChannelClosed."""
         if self._writer.is_closing():
             raise ChannelClosed("the other process closed the connection")
         payload = self._encoder.encode(message)
-        self._writer.write(_LENGTH.pack(len(payload)) + payload)
+        if not self._posted:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._posted += (_LENGTH.pack(len(payload)), payload)
 
     async def send(self, message: Out) -> None:
         """Write a message, and wait while the other end is slow. Raises ChannelClosed."""
@@ -51,6 +54,7 @@ class Channel(Generic[In, Out]):
 
     async def drain(self) -> None:
         """Wait while the other end is slow to take what was posted. Raises ChannelClosed."""
+        self._flush()
         try:
             await self._writer.drain()
         except OSError as exc:
@@ -72,7 +76,14 @@ class Channel(Generic[In, Out]):
                 yield await self.receive()
 
     def close(self) -> None:
+        """What was posted is sent first."""
+        self._flush()
         self._writer.close()
+
+    def _flush(self) -> None:
+        posted, self._posted = self._posted, []
+        if posted and not self._writer.is_closing():
+            self._writer.write(b"".join(posted))
 
 
 def reachable_path(path: Path) -> str:
@@ -109,10 +120,11 @@ async def listen(
         finally:
             channel.close()
 
-    return await asyncio.start_unix_server(accept, sock=_bind(path), limit=_MAX_FRAME_BYTES)
+    return await asyncio.start_unix_server(accept, sock=bind(path), limit=_MAX_FRAME_BYTES)
 
 
-def _bind(path: Path) -> socket.socket:
+def bind(path: Path) -> socket.socket:
+    """A socket at ``path`` that only its owner can open, in place of one that a dead process left."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     mask = os.umask(0o177)

@@ -74,12 +74,16 @@ class EngineState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jail:
-    """What an engine's process was denied. A part that could not be had is named in ``missing`` with the reason."""
+    """What an engine's process was denied. A part that could not be had is named in ``missing`` with the reason.
+
+    What an engine needs that others are denied is named in ``left``: no host could take it away.
+    """
 
     network_namespace: bool = False
     seccomp: bool = False
     landlock: bool = False
     missing: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def sealed(self) -> bool:
@@ -92,6 +96,7 @@ class EngineStatus:
 
     target: str
     state: EngineState
+    engine: str = "llamacpp"  # which kind
     model: str = ""  # its name in the vault, and in answers
     socket: str = ""  # path of its unix socket, once it listens
     pid: int = 0

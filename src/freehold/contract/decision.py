@@ -25,4 +25,4 @@ class Decision:
     @property
     def allowed(self) -> tuple[str, ...]:
         """Names of the targets that may see the call, in order of preference. Empty means refused."""
-        return tuple(verdict.target for verdict in self.verdicts if verdict.allowed)
+        return tuple([verdict.target for verdict in self.verdicts if verdict.allowed])

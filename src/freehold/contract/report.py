@@ -43,7 +43,8 @@ class GatewayReport:
     in_flight: int = 0
     refused: int = 0
     failed: int = 0
-    shed: int = 0  # refused for want of a free engine, and counted nowhere else
+    shed: int = 0  # turned away for want of a free engine, or of room in this gateway, and counted nowhere else
+    slow: int = 0  # callers who sent a body, or took an answer, too slowly, and were hung up on
     unauthenticated: int = 0  # counted, not recorded: nobody without a key can fill the log
     rate_limited: int = 0
     failovers: int = 0  # targets that failed a call before its first byte, and another one answered

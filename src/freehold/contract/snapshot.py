@@ -30,6 +30,18 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What one gateway process takes on, and how long it has patience with its callers."""
+
+    calls: int = 2048  # at work at once
+    waiting: int = 512  # calls that wait until one of those is over
+    wait_s: float = 0.5  # after which such a call is turned away
+    held_bytes: int = 1024 * 2**20  # of the requests at work
+    body_s: float = 60.0  # in which a request's body must have come
+    taking_s: float = 60.0  # in which a caller must take what waits of an answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One version of the estate's configuration. ``version`` grows by one with every change."""
 
@@ -44,3 +56,4 @@ class Snapshot:
     detector: str = ""  # what looks for personal data in the texts of calls; empty: nothing does
     detector_class: DataClass = DataClass.PERSONAL  # at least that of calls in which it finds any
     max_body_bytes: int = field(default=32 * 2**20)
+    capacity: Capacity = field(default_factory=Capacity)

@@ -65,7 +65,9 @@ _LONGEST_S = 366 * 86_400  # of a quota; a larger number is a date, or nonsense
 
 def read_limits(headers: Mapping[str, str], at_unix: float) -> RateLimits | None:
     """What an answer that arrived then says of the provider's limits; None where it says nothing."""
-    said = {name.lower(): value for name, value in headers.items()}
+    said = {name.lower(): value for name, value in headers.items() if "ratelimit" in name.lower()}
+    if not said:
+        return None
     requests = _read_quota(said, _REQUESTS, at_unix)
     limits = RateLimits(
         at_unix=at_unix,
@@ -110,6 +112,8 @@ def _count(value: str | None) -> int | None:
 def _reset(value: str | None, at_unix: float) -> float | None:
     """Seconds, as in ``12`` (Azure, IETF), ``6m0s`` or ``20ms`` (OpenAI), or until a moment of RFC 3339 (Anthropic)."""
     text = (value or "").strip()
+    if not text:
+        return None
     for read in (_plain_seconds, _duration_seconds):
         if (seconds := read(text)) is not None:
             return seconds

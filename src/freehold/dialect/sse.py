@@ -34,6 +34,8 @@ class Splitter:
         """The events that end in this chunk. Raises BackendBroke for one that does not end."""
         # An end may have begun in the last two bytes of what is here. After a lone CR the next chunk may open with the
         # LF that belongs to it; a blank line before an event means nothing, so that needs no care.
+        if self._began and not self._buffer and _is_plain(chunk):
+            return [Event(chunk, "", chunk[6:-2])]
         seen = max(0, len(self._buffer) - 2)
         buffer: bytes | bytearray = chunk
         if self._buffer:
@@ -73,9 +75,16 @@ def _ends(buffer: bytes | bytearray, seen: int) -> list[int]:
     return ends
 
 
+def _is_plain(block: bytes) -> bool:
+    """Whether it is one event of one line of data, as nearly all are."""
+    if not block.startswith(b"data: ") or not block.endswith(b"\n\n"):
+        return False
+    return block.find(b"\n") == len(block) - 2 and b"\r" not in block
+
+
 def _parse(raw: bytes, block: bytes) -> Event:
-    if block.startswith(b"data: ") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
-        return Event(raw, "", block[6:-2])  # nearly all of them
+    if _is_plain(block):
+        return Event(raw, "", block[6:-2])
     name, data = "", []
     for line in block.splitlines():  # of bytes: ends at LF, CRLF and CR alone
         field, _, value = line.partition(b":")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Connections to one host, over HTTP, kept for the next request. It dials that host and no other.
+"""Connections to one host, over HTTP/1.1, kept for the next request. It dials that host and no other.
 
-Every address is checked where its socket is made, so that no later answer of a resolver can lead elsewhere. TLS is
+The address that was looked at is the one that is dialled: no later answer of a resolver can lead elsewhere. TLS is
 always verified. No redirect is followed, no proxy, cookie or credential of the environment is used, and nothing is
 unpacked: the server is asked for plain bytes.
 """
@@ -9,14 +9,16 @@ unpacked: the server is asked for plain bytes.
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from io import BytesIO
-from types import SimpleNamespace
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from yarl import URL
+from freehold.egress.addresses import is_address
+from freehold.egress.connection import Answer, Connection
+from freehold.egress.interface import Break, WayBroken
+from freehold.http1 import request_head
 
 SocketAddress = tuple[Any, ...]  # as the socket module has it: of two parts, or of four
 AddressInfo = tuple[int, int, int, str, SocketAddress]
@@ -24,7 +26,8 @@ Lookup = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
 Check = Callable[[str], None]  # raises for an address that may not be dialled
 
 _KEEP_ALIVE_S: Final = 15.0
-_OURS: Final = {"Accept-Encoding": "identity", "User-Agent": "freehold"}
+_NEXT_ADDRESS_S: Final = 0.25  # after which the next address is tried beside the one before (RFC 8305 section 5)
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 async def look_up(host: str, port: int) -> Sequence[AddressInfo]:
@@ -44,120 +47,156 @@ class Connections:
         self._tls = tls
         self._connect_s = connect_s
         self._lookup = lookup
-        self._session: aiohttp.ClientSession | None = None
+        self._context: ssl.SSLContext | None = None
+        self._open: set[Connection] = set()
+        self._kept: dict[Connection, float] = {}  # since when each has had nothing to do, the newest last
+        self._letting_go: asyncio.TimerHandle | None = None
 
-    async def ask(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> aiohttp.ClientResponse:
-        """Once more where a kept connection turns out to be gone before anything came over it."""
-        kept = SimpleNamespace(used=False)
+    async def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        """Once more where a kept connection turns out to be gone before anything came over it. Raises WayBroken."""
+        scheme, place, path, query, _ = urlsplit(url)
+        ours = {"Host": place, "Accept-Encoding": "identity", "User-Agent": "freehold"}
+        length = {} if body is None else {"Content-Length": str(len(body))}
+        target = f"{path or '/'}?{query}" if query else path or "/"
+        head = request_head(method, target, {**ours, **headers, **length})
+        if self._kept:
+            connection, _ = self._kept.popitem()
+            with suppress(_KeptIsGone):
+                return await self._asked(connection, head, body)
+        return await (await self._dialled(scheme, place)).ask(head, body)
+
+    async def close(self) -> None:
+        """Whatever is under way."""
+        if self._letting_go is not None:
+            self._letting_go.cancel()
+            self._letting_go = None
+        for connection in tuple(self._open):
+            connection.cut()
+        self._kept.clear()
+
+    async def _asked(self, connection: Connection, head: bytes, body: bytes | None) -> Answer:
         try:
-            return await self._asked(method, url, body, headers, kept)
-        except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-            if not kept.used:
-                raise
-        return await self._asked(method, url, body, headers, kept)
+            return await connection.ask(head, body)
+        except WayBroken as problem:
+            if problem.where is Break.LOST and not connection.begun:
+                raise _KeptIsGone from None
+            raise
 
-    async def close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+    async def _dialled(self, scheme: str, place: str) -> Connection:
+        """A new connection. Raises WayBroken."""
+        port = urlsplit(f"//{place}").port or _PORTS[scheme]
+        tls = None
+        if scheme == "https":
+            tls = self._context = self._context or self._tls()
+        try:
+            async with asyncio.timeout(self._connect_s):
+                return await self._connected(port, tls)
+        except TimeoutError as exc:
+            raise WayBroken(Break.TOO_LATE) from exc
+        except ssl.SSLCertVerificationError as exc:
+            raise WayBroken(Break.CERTIFICATE) from exc
+        except ssl.SSLError as exc:
+            raise WayBroken(Break.TLS) from exc
+        except ConnectionRefusedError as exc:
+            raise WayBroken(Break.REFUSED) from exc
+        except OSError as exc:
+            raise WayBroken(Break.UNREACHED) from exc
 
-    async def _asked(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], kept: SimpleNamespace
-    ) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = self._opened()
-        return await self._session.request(
-            method,
-            URL(url, encoded=True),
-            data=None if body is None else BytesIO(body),
-            headers={**_OURS, **headers},
-            allow_redirects=False,
-            trace_request_ctx=kept,
-        )
+    async def _connected(self, port: int, tls: ssl.SSLContext | None) -> Connection:
+        dialled = await _first_of(await self._addresses(port))
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(
+                lambda: Connection(self._keep, self._forget),
+                sock=dialled,
+                ssl=tls,
+                server_hostname=self._host if tls else None,
+            )
+        except BaseException:
+            dialled.close()
+            raise
+        self._open.add(connection)
+        return connection
 
-    def _opened(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=_Resolver(self._host, self._lookup, self._check),
-                use_dns_cache=False,
-                socket_factory=self._socket,
-                ssl=self._tls(),
-                limit=0,
-                keepalive_timeout=_KEEP_ALIVE_S,
-            ),
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_s),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept",),
-            auto_decompress=False,
-            trust_env=False,
-            trace_configs=[_tracing()],
-        )
-
-    def _socket(self, info: AddressInfo) -> socket.socket:
-        """Made only for an address that may be dialled, whoever gave it."""
-        family, kind, protocol, _, address = info
-        self._check(str(address[0]))
-        return socket.socket(family, kind, protocol)
-
-
-class _Resolver(AbstractResolver):
-    """Resolves one host. One bad address among good ones is enough to dial none of them."""
-
-    def __init__(self, host: str, lookup: Lookup, check: Check) -> None:
-        self._host = host
-        self._lookup = lookup
-        self._check = check
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        if host != self._host:
-            raise RuntimeError(f"only {self._host} is dialled here, and {host} was asked for")
-        found = [
-            (number, info)
-            for info in await self._lookup(host, port)
-            if (number := _number(info)) and family in (socket.AF_UNSPEC, info[0])
-        ]
+    async def _addresses(self, port: int) -> list[AddressInfo]:
+        """Those that may be dialled. One bad address among good ones is enough to dial none of them."""
+        if is_address(self._host):
+            return [self._checked(self._literal(port))]
+        try:
+            found = await self._lookup(self._host, port)
+        except OSError as exc:
+            raise WayBroken(Break.NAME) from exc
+        found = [info for info in found if info[0] in (socket.AF_INET, socket.AF_INET6)]
         if not found:
-            raise OSError(None, "no address of the host can be dialled")
-        for number, _ in found:
-            self._check(number)
-        return [_resolved(host, number, info) for number, info in found]
+            raise WayBroken(Break.NAME)
+        return [self._checked(info) for info in found]
 
-    async def close(self) -> None:
-        """Nothing is kept open."""
+    def _literal(self, port: int) -> AddressInfo:
+        infos = socket.getaddrinfo(self._host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        family, kind, protocol, name, address = infos[0]
+        return family, kind, protocol, name, address
 
+    def _checked(self, info: AddressInfo) -> AddressInfo:
+        address = info[4]
+        number = str(address[0])
+        scoped = len(address) > 3 and address[3] and "%" not in number
+        self._check(f"{number}%{address[3]}" if scoped else number)
+        return info
 
-def _number(info: AddressInfo) -> str:
-    """The address of a look-up, with its scope; empty if it is of no internet."""
-    family, _, _, _, address = info
-    if family not in (socket.AF_INET, socket.AF_INET6):
-        return ""
-    return (
-        f"{address[0]}%{address[3]}" if len(address) > 3 and address[3] and "%" not in address[0] else str(address[0])
-    )
+    def _keep(self, connection: Connection) -> None:
+        self._kept[connection] = time.monotonic()
+        if self._letting_go is None:
+            self._letting_go = asyncio.get_running_loop().call_later(_KEEP_ALIVE_S, self._let_go)
 
+    def _let_go(self) -> None:
+        """Close what was not used for long."""
+        since_s = time.monotonic() - _KEEP_ALIVE_S
+        for connection in [kept for kept, kept_s in self._kept.items() if kept_s <= since_s]:
+            del self._kept[connection]
+            connection.cut()
+        again = asyncio.get_running_loop().call_later
+        self._letting_go = again(_KEEP_ALIVE_S, self._let_go) if self._kept else None
 
-def _resolved(host: str, number: str, info: AddressInfo) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=number,
-        port=info[4][1],
-        family=info[0],
-        proto=info[2],
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )
-
-
-def _tracing() -> aiohttp.TraceConfig:
-    """Notes in the context of a request whether it goes over a kept connection."""
-    tracing = aiohttp.TraceConfig()
-    tracing.on_connection_reuseconn.append(_note_kept)
-    return tracing
+    def _forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        self._kept.pop(connection, None)
 
 
-async def _note_kept(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-    if context.trace_request_ctx is not None:
-        context.trace_request_ctx.used = True
+class _KeptIsGone(Exception):
+    """A kept connection ended before an answer began."""
+
+
+async def _first_of(addresses: Sequence[AddressInfo]) -> socket.socket:
+    """A socket that is connected to the first address that takes it. Raises OSError."""
+    waiting, dialling = list(addresses), set[asyncio.Task[socket.socket]]()
+    try:
+        while True:
+            if waiting:
+                dialling.add(asyncio.create_task(_dial(waiting.pop(0))))
+            patience_s = _NEXT_ADDRESS_S if waiting else None
+            done, _ = await asyncio.wait(dialling, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                dialling.discard(task)
+                if task.exception() is None or not (waiting or dialling):
+                    return task.result()
+    finally:
+        for task in dialling:
+            task.cancel()
+            task.add_done_callback(_close_late)
+
+
+async def _dial(info: AddressInfo) -> socket.socket:
+    family, kind, protocol, _, address = info
+    dialled = socket.socket(family, kind, protocol)
+    try:
+        dialled.setblocking(False)  # noqa: FBT003
+        await asyncio.get_running_loop().sock_connect(dialled, address)
+    except BaseException:
+        dialled.close()
+        raise
+    return dialled
+
+
+def _close_late(task: "asyncio.Task[socket.socket]") -> None:
+    """Another address was quicker."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()

@@ -5,16 +5,15 @@ What is dialled, and how, is ``connections.py``'s; which addresses, and for whic
 """
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from types import TracebackType
 from typing import Final
-
-import aiohttp
 
 from freehold.contract.backend import BackendKind
 from freehold.contract.endpoint import Endpoint
 from freehold.contract.estate import Estate
 from freehold.egress.addresses import LOCAL_KINDS, PUBLIC, is_address, kind_of
+from freehold.egress.connection import Answer
 from freehold.egress.connections import AddressInfo, Connections, Lookup, look_up
 from freehold.egress.interface import Leave
 from freehold.errors import ProviderUnavailable
@@ -37,26 +36,28 @@ class Dialler:
         self._calls = 0
         self._retired = False
 
-    @asynccontextmanager
-    async def post(
-        self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave) -> "_Posting":
         """Send a call; ``path`` is put behind the base URL. Leaving the context cuts an answer that is not read whole.
 
-        Raises ProviderUnavailable for an address that may not be dialled, and what aiohttp raises.
+        Raises ProviderUnavailable for an address that may not be dialled, and WayBroken.
         """
         self.require(leave)
+        return _Posting(self, path, body, headers)
+
+    async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """For a posting that has leave."""
         self._calls += 1
         try:
-            response = await self._connections.ask("POST", self.endpoint.base_url + path, body, headers)
-            try:
-                yield response
-            finally:
-                response.close()
-        finally:
-            self._calls -= 1
-            if self._retired and not self._calls:
-                await self.close()
+            return await self._connections.ask("POST", self.endpoint.base_url + path, body, headers)
+        except BaseException:
+            await self.over()
+            raise
+
+    async def over(self) -> None:
+        """A call is; the last one of an endpoint that is retired closes its connections."""
+        self._calls -= 1
+        if self._retired and not self._calls:
+            await self.close()
 
     async def retire(self) -> None:
         """No configuration names the endpoint any more: close its connections once the last call is over."""
@@ -97,3 +98,25 @@ class Dialler:
                 f"provider {endpoint.provider} would be sent plain text over a public network, and is not dialled",
                 hint=_PLAIN,
             )
+
+
+class _Posting:
+    """One call on its way, as a context."""
+
+    __slots__ = ("_answer", "_dialler", "_what")
+
+    def __init__(self, dialler: Dialler, path: str, body: bytes, headers: Mapping[str, str]) -> None:
+        self._dialler = dialler
+        self._what = path, body, headers
+        self._answer: Answer | None = None
+
+    async def __aenter__(self) -> Answer:
+        self._answer = answer = await self._dialler.ask(*self._what)
+        return answer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._answer is not None:
+            self._answer.close()
+            await self._dialler.over()

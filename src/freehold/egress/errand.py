@@ -13,15 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import aiohttp
-
 from freehold.contract.grant import Allowance, Errand, Permit, place_of
 from freehold.egress.addresses import LOCAL_KINDS, PUBLIC, kind_of
 from freehold.egress.connections import Connections, Lookup, look_up
+from freehold.egress.interface import Break, Content, WayBroken
 from freehold.errors import ContactFailed, EgressDenied
 
 _PRIVATE: Final = "Set allow_private = true in its [grant.NAME] if it is meant to lie in a network of your own."
 _PLAIN: Final = "Give it an https:// address; plain http:// never leaves your own network."
+_GONE: Final = "cannot be reached, or hung up"
+_WORDS: Final = {
+    Break.TLS: "has a certificate that cannot be verified, or speaks no TLS",
+    Break.CERTIFICATE: "has a certificate that cannot be verified, or speaks no TLS",
+    Break.NOT_HTTP: "answered what is not HTTP",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,7 @@ class ErrandWay:
                     content = await _read_within(response.content, limit_bytes)
                     return Reply(status=response.status, media=response.content_type, body=content)
                 finally:
-                    response.release()  # the connection is kept if the answer was read to its end
+                    response.close()  # the connection is kept if the answer has come to its end
 
     async def close(self) -> None:
         await self._connections.close()
@@ -80,12 +85,8 @@ class ErrandWay:
             yield
         except TimeoutError as exc:
             raise ContactFailed(f"{self._place} did not answer within {timeout_s:g} s") from exc
-        except ssl.SSLError as exc:
-            raise ContactFailed(f"the certificate of {self._place} cannot be verified, or it speaks no TLS") from exc
-        except (aiohttp.ClientConnectionError, OSError) as exc:
-            raise ContactFailed(f"{self._place} cannot be reached, or hung up") from exc
-        except (aiohttp.ClientError, ValueError) as exc:
-            raise ContactFailed(f"{self._place} answered what is not HTTP") from exc
+        except WayBroken as exc:
+            raise ContactFailed(f"{self._place} {_WORDS.get(exc.where, _GONE)}") from exc
 
     def _tls(self) -> ssl.SSLContext:
         try:
@@ -102,7 +103,7 @@ class ErrandWay:
             raise EgressDenied(f"{self._place} would be sent plain text over a public network", hint=_PLAIN)
 
 
-async def _read_within(content: aiohttp.StreamReader, limit_bytes: int) -> bytes:
+async def _read_within(content: Content, limit_bytes: int) -> bytes:
     pieces: list[bytes] = []
     size_bytes = 0
     async for piece in content.iter_any():

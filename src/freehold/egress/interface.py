@@ -6,11 +6,33 @@ that of the calls of a drill.
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from freehold.contract.backend import Target
 from freehold.contract.decision import Decision
 from freehold.contract.endpoint import Endpoint
+
+
+class Break(StrEnum):
+    """Where on the way something went wrong."""
+
+    NAME = "name"  # it cannot be resolved
+    REFUSED = "refused"  # nobody listens there
+    UNREACHED = "unreached"
+    TOO_LATE = "too late"  # no connection in time
+    CERTIFICATE = "certificate"
+    TLS = "tls"
+    LOST = "lost"  # the connection ended before what was being waited for was there
+    NOT_HTTP = "not http"
+
+
+class WayBroken(Exception):
+    """No answer, or no more of it."""
+
+    def __init__(self, where: Break) -> None:
+        super().__init__(where)
+        self.where = where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +44,7 @@ class Leave:
 
 
 class Content(Protocol):
-    """The bytes of an answer. Reading raises what aiohttp raises."""
+    """The bytes of an answer. Reading raises WayBroken."""
 
     async def readany(self) -> bytes:
         """What has come; empty at the end."""
@@ -38,7 +60,9 @@ class Response(Protocol):
     def status(self) -> int: ...
 
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Mapping[str, str]:
+        """By name, in small letters."""
+        ...
 
     @property
     def content_type(self) -> str: ...
@@ -56,5 +80,5 @@ class Way(Protocol):
     def post(
         self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave
     ) -> AbstractAsyncContextManager[Response]:
-        """Send a call. Leaving the context cuts an answer that is not read whole. Raises what aiohttp raises."""
+        """Send a call. Leaving the context cuts an answer that is not read whole. Raises WayBroken."""
         ...

@@ -6,19 +6,16 @@ The call is made for real wherever the fault is of a kind that needs an answer t
 
 import asyncio
 import re
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, NoReturn
-
-import aiohttp
-from aiohttp.client_reqrep import ConnectionKey
+from types import MappingProxyType
+from typing import Final
 
 from freehold.contract.drill import BEFORE_HEADERS, Drill, FaultKind, Sabotage
 from freehold.contract.endpoint import Endpoint
 from freehold.egress.dialler import Dialler
-from freehold.egress.interface import Content, Leave, Response
+from freehold.egress.interface import Break, Content, Leave, Response, WayBroken
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -29,7 +26,9 @@ _MODEL: Final = re.compile(rb'("model"\s*:\s*")[^"]*(")')
 _HALF: Final = b'data: {"id": "drill", "choices": [{"delta": {"content": "\n\n'
 _ERROR: Final = b'{"type": "error", "error": {"type": "overloaded_error", "message": "a fault of a drill"}}'
 _ERROR_EVENT: Final = b"event: error\ndata: " + _ERROR + b"\n\n"
-_NO_CONNECTION: Final = frozenset({FaultKind.REFUSE, FaultKind.DNS, FaultKind.TLS})
+_NO_CONNECTION: Final = MappingProxyType(
+    {FaultKind.REFUSE: Break.REFUSED, FaultKind.DNS: Break.NAME, FaultKind.TLS: Break.CERTIFICATE}
+)
 
 
 class Faults:
@@ -101,7 +100,7 @@ class Saboteur:
             yield _made(fault)
             return
         if fault is not None and fault.kind in _NO_CONNECTION:
-            _fail_to_connect(fault.kind, self.endpoint)
+            raise WayBroken(_NO_CONNECTION[fault.kind])
         async with self._dialler.post(path, body, headers, leave) as response:
             if fault is not None and fault.after_events == BEFORE_HEADERS:
                 await _spoil_head(fault.kind)
@@ -178,7 +177,7 @@ class _Spoilt:
         if self._over:
             return b""
         if self._broken:
-            raise aiohttp.ClientPayloadError
+            raise WayBroken(Break.LOST)
         block = await self._block()
         fault = self._fault
         if not block or fault is None:
@@ -207,7 +206,7 @@ class _Spoilt:
             case FaultKind.SILENCE:
                 await asyncio.Event().wait()
             case FaultKind.RESET:
-                raise ConnectionResetError
+                raise WayBroken(Break.LOST)
             case FaultKind.CUT:
                 self._broken = True
                 return block[: len(block) // 2]
@@ -280,18 +279,5 @@ async def _spoil_head(kind: FaultKind) -> None:
     match kind:
         case FaultKind.SILENCE:
             await asyncio.Event().wait()
-        case FaultKind.CUT:
-            raise aiohttp.ServerDisconnectedError
-        case FaultKind.RESET:
-            raise ConnectionResetError
-
-
-def _fail_to_connect(kind: FaultKind, endpoint: Endpoint) -> NoReturn:
-    key = ConnectionKey(endpoint.host, endpoint.port, endpoint.encrypted, True, None, None, None, None)  # noqa: FBT003
-    match kind:
-        case FaultKind.DNS:
-            raise aiohttp.ClientConnectorDNSError(key, OSError())
-        case FaultKind.TLS:
-            raise aiohttp.ClientConnectorCertificateError(key, ssl.SSLCertVerificationError())
-        case _:
-            raise aiohttp.ClientConnectorError(key, ConnectionRefusedError())
+        case FaultKind.CUT | FaultKind.RESET:
+            raise WayBroken(Break.LOST)

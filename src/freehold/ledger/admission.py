@@ -19,7 +19,8 @@ class Admission:
 
     async def durable(self) -> LedgerPosition:
         """Wait until the admission is on disk. Raises LedgerUnavailable, LedgerFull: the call must not go on."""
-        result = await asyncio.shield(self._settled)
+        settled = self._settled
+        result = settled.result() if settled.done() else await asyncio.shield(settled)
         if isinstance(result, LedgerFault):
             raise result
         return result

@@ -40,24 +40,35 @@ class Policy:
         self, call: Call, *, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int
     ) -> Decision:
         """Judge every target, in the order given. Nothing is allowed that no rule permits."""
-        instants = self._instants
-        if instants is None:
-            verdicts = self._judged(call, key, service, targets, at_unix)
-        else:
-            span = bisect_right(instants, at_unix) if instants else _ALWAYS
-            known = (key.id if self._by_key else key.services, service.name, call.data_class, span)
-            verdicts = self._verdicts.get(known)  # type: ignore[assignment]  # None is dealt with at once
-            if verdicts is None:
-                if len(self._verdicts) >= _KEPT:
-                    self._verdicts.clear()
-                verdicts = self._verdicts[known] = self._judged(call, key, service, targets, at_unix)
         policy_digest, facts_digest = self._digests
         return Decision(
             id=f"dec_{call.id.removeprefix('call_')}",
-            verdicts=verdicts,
+            verdicts=self._verdicts_on(call, key, service, targets, at_unix),
             policy_digest=policy_digest,
             facts_digest=facts_digest,
         )
+
+    def allows(  # noqa: PLR0913 - what is decided by, and whom it is asked of
+        self, target: str, call: Call, *, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int
+    ) -> bool:
+        """Whether ``decide`` would allow this one."""
+        verdicts = self._verdicts_on(call, key, service, targets, at_unix)
+        return any(verdict.allowed for verdict in verdicts if verdict.target == target)
+
+    def _verdicts_on(
+        self, call: Call, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int
+    ) -> tuple[Verdict, ...]:
+        instants = self._instants
+        if instants is None:
+            return self._judged(call, key, service, targets, at_unix)
+        span = bisect_right(instants, at_unix) if instants else _ALWAYS
+        known = (key.id if self._by_key else key.services, service.name, call.data_class, span)
+        verdicts = self._verdicts.get(known)
+        if verdicts is None:
+            if len(self._verdicts) >= _KEPT:
+                self._verdicts.clear()
+            verdicts = self._verdicts[known] = self._judged(call, key, service, targets, at_unix)
+        return verdicts
 
     def _judged(
         self, call: Call, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int

@@ -7,6 +7,7 @@ its own fields need.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -69,6 +70,7 @@ def backend_at(endpoint: Endpoint, target: Target) -> Backend:
     )
 
 
+@lru_cache(maxsize=64)  # of one estate's endpoints, for every call
 def is_azure(endpoint: Endpoint) -> bool:
     """Whether it is asked as Azure is: with a header of its own, and below paths of its own."""
     return endpoint.provider == _AZURE or bool(endpoint.api_version) or endpoint.host.endswith(_AZURE_HOSTS)

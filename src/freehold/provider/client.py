@@ -7,8 +7,9 @@ Nothing is contacted but by a call. A call is asked once; what went wrong before
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Final
 
 from freehold.contract.backend import BackendKind, Target
@@ -90,45 +91,88 @@ class Provided:
         self._ways = ways
         self._secrets = secrets
         self._watch = watch
+        self._known: dict[str, _Known] = {}
 
     def __contains__(self, target: str) -> bool:
         return target in self._targets
 
     async def ready(self, target: str) -> Backend:
         """What the provider can do. Raises ProviderUnavailable."""
-        known, way = self._found(target)
-        return backend_at(way.endpoint, known)
+        return self._found(target).backend
 
-    @asynccontextmanager
-    async def open(self, target: str, upstream: Upstream, decision: Decision) -> AsyncIterator[ProviderAnswer]:
+    def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Asking":
         """Ask. Leaving the context cuts the connection, unless the answer was read to its end.
 
         Raises ProviderUnavailable, ProviderBusy, ProviderRefused, ProviderBroke, and what the provider found wrong with
         the request: InvalidRequest, ContextExceeded.
         """
-        known, way = self._found(target)
-        endpoint = way.endpoint
+        return _Asking(self._found(target), upstream, decision, self._secrets, self._watch)
+
+    def _found(self, target: str) -> "_Known":
+        known = self._known.get(target)
+        if known is None:
+            found = self._targets[target]
+            way = self._ways.get(found.operator)
+            if way is None:
+                raise ProviderUnavailable(f"provider {found.operator} has no endpoint in the configuration in force")
+            known = self._known[target] = _Known(found, way, backend_at(way.endpoint, found))
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A target, the way to it, and what an exchange must know of it."""
+
+    target: Target
+    way: Way
+    backend: Backend
+
+
+class _Asking:
+    """One call to a provider, as a context: its answer is there within, and cut off behind it."""
+
+    __slots__ = ("_decision", "_known", "_posting", "_secrets", "_upstream", "_watch")
+
+    def __init__(self, known: _Known, upstream: Upstream, decision: Decision, secrets: Secrets, watch: Watch) -> None:
+        self._known = known
+        self._upstream = upstream
+        self._decision = decision
+        self._secrets = secrets
+        self._watch = watch
+        self._posting: AbstractAsyncContextManager[Response] | None = None
+
+    async def __aenter__(self) -> ProviderAnswer:
+        known, upstream, endpoint = self._known, self._upstream, self._known.way.endpoint
         secret = self._secrets.of(endpoint)
         place = Place(provider=endpoint.provider, secret=secret.reveal() if secret else "")
         limits = endpoint.limits
         limit, patience_s = ("whole_answer_s", limits.whole_answer_s)
         if upstream.stream:
             limit, patience_s = ("first_event_s", limits.first_event_s)
-        posting = way.post(
-            path_of(endpoint, upstream.wire, known.model.name),
+        posting = known.way.post(
+            path_of(endpoint, upstream.wire, known.target.model.name),
             upstream.body,
             headers_of(endpoint, upstream, secret),
-            Leave(decision=decision, target=known),
+            Leave(decision=self._decision, target=known.target),
         )
-        async with AsyncExitStack() as stack:
-            try:
-                async with self._watch.within(patience_s):
-                    with reaching(place, limits.connect_s):
-                        response = await stack.enter_async_context(posting)
-                    answer = await self._answer(response, upstream, limits, place)
-            except TimeoutError as exc:
+        try:
+            async with self._watch.within(patience_s):
+                with reaching(place, limits.connect_s):
+                    response = await posting.__aenter__()
+                self._posting = posting
+                return await self._answer(response, upstream, limits, place)
+        except BaseException as exc:
+            await self.__aexit__(type(exc), exc, exc.__traceback__)
+            if isinstance(exc, TimeoutError):
                 raise too_slow(limit, patience_s, place) from exc
-            yield answer
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        posting, self._posting = self._posting, None
+        if posting is not None:
+            await posting.__aexit__(kind, problem, trace)
 
     async def _answer(
         self, response: Response, upstream: Upstream, limits: AnswerLimits, place: Place
@@ -148,10 +192,3 @@ class Provided:
             raise fault
         require_type(response, place, stream=upstream.stream)
         return ProviderAnswer(body=body, events=NoEvents(), limits=said)
-
-    def _found(self, target: str) -> tuple[Target, Way]:
-        known = self._targets[target]
-        way = self._ways.get(known.operator)
-        if way is None:
-            raise ProviderUnavailable(f"provider {known.operator} has no endpoint in the configuration in force")
-        return known, way

@@ -6,7 +6,6 @@ fields. A provider's words are passed on only for what the caller got wrong. A f
 """
 
 import re
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Final
 
-import aiohttp
-
+from freehold.egress.interface import Break, WayBroken
 from freehold.errors import (
     ContextExceeded,
     FreeholdError,
@@ -74,6 +72,17 @@ _LEGAL_CODES: Final = frozenset(
         "unsupported_country_region_territory",  # OpenAI: "Error codes" in its API's documentation, with status 403
     }
 )
+_UNREACHED: Final[Mapping[Break, str]] = MappingProxyType(
+    {
+        Break.NAME: "the name of {who} cannot be resolved",
+        Break.REFUSED: "{who} refuses connections",
+        Break.UNREACHED: "{who} cannot be reached",
+        Break.TOO_LATE: "{who} did not take a connection within connect_s, {connect_s:g} s",
+        Break.CERTIFICATE: "the certificate of {who} is not valid for its host",
+        Break.TLS: "TLS with {who} cannot be agreed on",
+        Break.LOST: "{who} broke the connection before it answered",
+    }
+)
 _LOOK_AT_KEY: Final = "The operator looks at the provider's key, and what it may do: 'freehold doctor'."
 _LOOK_AT_MODEL: Final = "The operator looks at the target's model and the provider's base_url, which often ends in /v1."
 _LOOK_AT_LAW: Final = "The operator decides what follows: it looks like a withdrawal, not like an outage."
@@ -125,35 +134,19 @@ def fault_within(body: bytes, place: Place, now_unix: float) -> FreeholdError | 
 
 @contextmanager
 def reaching(place: Place, connect_s: float) -> Iterator[None]:
-    """What goes wrong before an answer has begun, by its type."""
-    who = f"provider {place.provider}"
+    """What goes wrong before an answer has begun."""
     try:
         yield
-    except aiohttp.ClientConnectorDNSError as exc:
-        raise ProviderUnavailable(f"the name of {who} cannot be resolved") from exc
-    except aiohttp.ClientConnectorCertificateError as exc:
-        raise ProviderUnavailable(f"the certificate of {who} is not valid for its host") from exc
-    except (aiohttp.ClientConnectorSSLError, ssl.SSLError) as exc:
-        raise ProviderUnavailable(f"TLS with {who} cannot be agreed on") from exc
-    except aiohttp.ServerTimeoutError as exc:
-        raise ProviderUnavailable(f"{who} did not take a connection within connect_s, {connect_s:g} s") from exc
-    except aiohttp.ClientConnectorError as exc:
-        refused = isinstance(exc.os_error, ConnectionRefusedError)
-        what = f"{who} refuses connections" if refused else f"{who} cannot be reached"
+    except WayBroken as exc:
+        if exc.where is Break.NOT_HTTP:
+            raise ProviderBroke(f"provider {place.provider} answered with what is not HTTP") from exc
+        what = _UNREACHED[exc.where].format(who=f"provider {place.provider}", connect_s=connect_s)
         raise ProviderUnavailable(what) from exc
-    except (aiohttp.ClientConnectionError, ConnectionError) as exc:
-        raise ProviderUnavailable(f"{who} broke the connection before it answered") from exc
-    except aiohttp.ClientError as exc:
-        raise ProviderBroke(f"{who} answered with what is not HTTP") from exc
 
 
-@contextmanager
-def reading(place: Place) -> Iterator[None]:
+def broke_off(place: Place) -> ProviderBroke:
     """What goes wrong in the middle of an answer."""
-    try:
-        yield
-    except (aiohttp.ClientError, OSError) as exc:
-        raise ProviderBroke(f"provider {place.provider} broke off in the middle of its answer") from exc
+    return ProviderBroke(f"provider {place.provider} broke off in the middle of its answer")
 
 
 def _status_meant(status: int, said: Said) -> int:

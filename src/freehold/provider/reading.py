@@ -7,19 +7,17 @@ Only the time that the provider is waited for counts, never the time that a slow
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-import aiohttp
-
 from freehold.contract.endpoint import AnswerLimits
 from freehold.dialect.interface import Event, Wire
 from freehold.dialect.sse import Splitter
-from freehold.egress.interface import Content, Response
+from freehold.egress.interface import Content, Response, WayBroken
 from freehold.errors import BackendBroke, ProviderBroke, ProviderUnavailable
-from freehold.provider.faults import Place, fault_within, reading
+from freehold.provider.faults import Place, broke_off, fault_within
 from freehold.provider.words import is_error
 
 _MINUTE_S: Final = 60.0
@@ -94,7 +92,7 @@ class Events:
         To be called within the limit for the first event.
         """
         while not any(event.data for event in self._pending):
-            if not self._took(await self._chunk()):
+            if not self._took(await self._next()):
                 raise ProviderBroke(f"provider {self._place.provider} ended its answer before the first event")
         first = next(event for event in self._pending if event.data)
         if fault := fault_within(first.data, self._place, self._watch.unix()):
@@ -120,13 +118,13 @@ class Events:
         patience_s = min(limits.idle_s, self._pace.left_s)
         try:
             async with self._watch.within(patience_s):
-                chunk = await self._chunk()
+                chunk = await self._next()
         except TimeoutError as exc:
             raise self._silent(patience_s) from exc
         self._pace.waited(self._watch.monotonic() - waiting_since_s)
         if not self._took(chunk):
             raise ProviderBroke(f"provider {self._place.provider} ended its answer before it was whole")
-        self._pace.count(sum(1 for event in self._pending if event.data))
+        self._pace.count(self._pending)
         if self._pace.left_s <= 0:
             raise self._silent(self._pace.left_s)
 
@@ -144,13 +142,15 @@ class Events:
         self._drained = True
         try:
             async with self._watch.within(_LAST_BYTES_S):
-                self._took(await self._chunk())
+                self._took(await self._next())
         except (TimeoutError, BackendBroke):
             raise StopAsyncIteration from None
 
-    async def _chunk(self) -> bytes:
-        with reading(self._place):
+    async def _next(self) -> bytes:
+        try:
             return await self._content.readany()
+        except WayBroken as exc:
+            raise broke_off(self._place) from exc
 
     def _took(self, chunk: bytes) -> bool:
         """Take the chunk's events; false for the end."""
@@ -197,19 +197,23 @@ class _Pace:
     def waited(self, seconds: float) -> None:
         self._waited_s += seconds
 
-    def count(self, events: int) -> None:
-        self._events.extend([self._waited_s] * min(events, len(self._events)))
+    def count(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if event.data:
+                self._events.append(self._waited_s)
 
 
 async def whole(response: Response, limits: AnswerLimits, place: Place) -> bytes:
     """The body of an answer. To be called within the limit for a whole answer."""
     pieces, size = [], 0
-    with reading(place):
-        async for piece in response.content.iter_any():
+    try:
+        while piece := await response.content.readany():
             size += len(piece)
             if size > limits.answer_bytes:
                 raise _too_large(limits, place)
             pieces.append(piece)
+    except WayBroken as exc:
+        raise broke_off(place) from exc
     return b"".join(pieces)
 
 
@@ -217,12 +221,12 @@ async def beginning(response: Response) -> bytes:
     """As much of a body as an error can be read from. What cannot be read is nothing."""
     pieces, size = [], 0
     try:
-        async for piece in response.content.iter_any():
+        while piece := await response.content.readany():
             pieces.append(piece)
             size += len(piece)
             if size > _ERROR_BYTES:
                 break
-    except (aiohttp.ClientError, OSError):
+    except WayBroken:
         return b""
     return b"".join(pieces)
 

@@ -6,9 +6,9 @@ go on. Knows no connections: they are closed by whoever opened them, on the way 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from types import TracebackType
+from typing import Self, TypeVar
 
 from freehold.dialect.interface import Event
 from freehold.errors import BackendBroke
@@ -22,15 +22,9 @@ class Running:
     def __init__(self) -> None:
         self._runs: dict[str, set[Run]] = {}
 
-    @contextmanager
-    def run(self, target: str) -> Iterator["Run"]:
-        """One call, until its context ends."""
-        run, runs = Run(), self._runs.setdefault(target, set())
-        runs.add(run)
-        try:
-            yield run
-        finally:
-            runs.discard(run)
+    def run(self, target: str) -> "Run":
+        """One call, for as long as its context lasts."""
+        return Run(self._runs.setdefault(target, set()))
 
     @property
     def load(self) -> dict[str, int]:
@@ -46,11 +40,21 @@ class Running:
 class Run:
     """One call at work on a target."""
 
-    __slots__ = ("waiting", "was_cut")
+    __slots__ = ("_runs", "waiting", "was_cut")
 
-    def __init__(self) -> None:
+    def __init__(self, runs: "set[Run]") -> None:
+        self._runs = runs  # of the target
         self.was_cut = False
         self.waiting: asyncio.Task[object] | None = None  # for the target
+
+    def __enter__(self) -> Self:
+        self._runs.add(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._runs.discard(self)
 
     def cut(self) -> None:
         """Wake whoever waits for the target."""

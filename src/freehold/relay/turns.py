@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -115,7 +115,8 @@ class Turns:
         self._begun = False  # whether the caller has something of an answer
         self._backends = backends
         self._leave = leave
-        self._open = AsyncExitStack()
+        self._open: AbstractAsyncContextManager[BackendAnswer] | None = None  # of the target whose turn it is
+        self._source: Source | None = None
 
     @property
     def anybody_else(self) -> bool:
@@ -158,7 +159,12 @@ class Turns:
 
     async def close(self) -> None:
         """Stop the work of the target whose turn it is."""
-        await self._open.aclose()
+        opened, source = self._open, self._source
+        self._open = self._source = None
+        if source is not None:
+            source.close()
+        if opened is not None:
+            await opened.__aexit__(None, None, None)
 
     async def _begin(self, target: str, planned: Planned) -> Turn:
         self._taken[target] = self._taken.get(target, 0) + 1
@@ -169,9 +175,9 @@ class Turns:
         if not self._leave.may(target):  # what was waited for may have taken long
             raise NoTarget(f"{target} was withdrawn while the call waited for it")
         opened = self._backends.open(target, exchange.upstream, self._leave.decision)
-        answer = await self._open.enter_async_context(opened)
-        source = Source(answer.events)
-        self._open.callback(source.close)
+        answer = await opened.__aenter__()
+        self._open = opened
+        self._source = source = Source(answer.events)
         turn = Turn(target=target, backend=backend, exchange=exchange, answer=answer, source=source)
         turn.opening = await turn.open()
         return turn

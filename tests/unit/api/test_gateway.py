@@ -5,24 +5,25 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from tests.law_builder import law
 
+from freehold.api.exchange import Headers
 from freehold.api.gateway import Gateway
-from freehold.api.rsgi import ProtocolClosed
 from freehold.contract.backend import BackendKind, EngineStatus, Model, Priority, Service, Target
 from freehold.contract.call import DataClass
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending
 from freehold.contract.report import TargetLoad
-from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.contract.snapshot import ApiKey, Capacity, Snapshot
 from freehold.dialect.interface import Backend, Event, Upstream, Wire
 from freehold.dialect.limits import RateLimits
-from freehold.errors import EngineBroke, EngineBusy, FreeholdError
+from freehold.errors import EngineBroke, EngineBusy, FreeholdError, SlowCaller
+from freehold.http1 import RequestHead
 from freehold.ledger.fake import FakeLedger
 from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, read_entry
 
@@ -51,17 +52,8 @@ def chunk(**delta: str) -> bytes:
     return b"data: " + json.dumps(value).encode() + b"\n\n"
 
 
-@dataclass
-class Scope:
-    method: str = "POST"
-    path: str = CHAT
-    sent: dict[str, str] = field(default_factory=lambda: {"authorization": "Bearer good"})
-    proto: str = "http"
-    query_string: str = ""
-
-    @property
-    def headers(self) -> Any:
-        return self.sent
+def head(method: str = "POST", path: str = CHAT, sent: dict[str, str] | None = None, query: str = "") -> RequestHead:
+    return RequestHead(method, path, query, 1, {"authorization": "Bearer good"} if sent is None else sent)
 
 
 class Server:
@@ -75,33 +67,44 @@ class Server:
         self.read_bytes = 0
         self.gone = asyncio.Event()
         self.hang_up_after = hang_up_after
-        self.closed = False
+        self.too_slow = self.begun = self.ended = self.cut = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self.body), 65536):
-            piece = self.body[start : start + 65536]
-            self.read_bytes += len(piece)
-            yield piece
+    async def read(self) -> bytes:
+        piece = self.body[self.read_bytes : self.read_bytes + 65536]
+        self.read_bytes += len(piece)
+        return piece
 
-    async def client_disconnect(self) -> None:
-        await self.gone.wait()
-
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        if self.begun:
+            self.cut = True
+            return
         assert not self.status, "answered twice"
         self.status, self.headers, self.pieces = status, dict(headers), [body]
 
-    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> "Server":
+    def begin(self, status: int, headers: Headers) -> None:
         assert not self.status, "answered twice"
         self.status, self.headers = status, dict(headers)
-        return self
+        self.begun = True
 
-    async def send_bytes(self, data: bytes) -> None:
-        if self.closed:
-            raise ProtocolClosed("the transport is closed")
-        self.pieces.append(data)
+    async def send(self, piece: bytes) -> None:
+        if self.too_slow:
+            raise SlowCaller("the caller did not take the answer")
+        self.pieces.append(piece)
         if len(self.pieces) == self.hang_up_after:
             self.gone.set()
             await asyncio.Event().wait()
+
+    def end(self) -> None:
+        self.ended = True
+
+    async def served_by(self, gateway: Gateway, asked: RequestHead) -> None:
+        """As the listener does: whoever hangs up cancels whoever answers."""
+        answering, gone = asyncio.create_task(gateway.answer(asked, self)), asyncio.create_task(self.gone.wait())
+        await asyncio.wait((answering, gone), return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        answering.cancel()  # does nothing to one that is done
+        with suppress(asyncio.CancelledError):
+            await answering
 
     @property
     def json(self) -> Any:
@@ -187,7 +190,7 @@ class House:
     async def ask(self, body: object = HELLO, path: str = CHAT, *, method: str = "POST", **headers: str) -> Server:
         server = Server(body)
         sent = {"authorization": "Bearer good"} | {name.replace("_", "-"): text for name, text in headers.items()}
-        await self.gateway.__rsgi__(Scope(method, path, sent), server)
+        await server.served_by(self.gateway, head(method, path, sent))
         return server
 
     @property
@@ -245,7 +248,7 @@ async def test_a_stream_that_breaks_ends_with_the_dialects_own_error() -> None:
 async def test_whoever_hangs_up_in_mid_stream_is_on_record_as_cancelled() -> None:
     house = House(lambda: Answer(events=events(*STREAM)))
     server = Server({**HELLO, "stream": True}, hang_up_after=1)
-    await house.gateway.__rsgi__(Scope(), server)
+    await server.served_by(house.gateway, head())
     (outcome,) = house.outcomes
     assert (outcome.ending, outcome.answer_bytes) == (Ending.CANCELLED, len(PIECES[0]))
     assert house.gateway.report.in_flight == 0
@@ -261,29 +264,64 @@ async def test_whoever_hangs_up_with_the_whole_answer_in_hand_has_not_cancelled_
         await asyncio.Event().wait()
 
     house = House(lambda: Answer(events=lingering()))
-    await house.gateway.__rsgi__(Scope(), server)
+    await server.served_by(house.gateway, head())
     assert tuple(server.pieces) == PIECES
     assert [outcome.ending for outcome in house.outcomes] == [Ending.COMPLETE]
 
 
-async def test_a_hang_up_that_only_the_failed_write_tells_of_is_on_record_as_cancelled() -> None:
+async def test_a_caller_who_does_not_take_the_answer_is_on_record_by_that_name() -> None:
     house = House(lambda: Answer(events=events(*STREAM)))
     server = Server({**HELLO, "stream": True})
-    server.closed = True
-    await house.gateway.__rsgi__(Scope(), server)
-    assert [(outcome.ending, outcome.error) for outcome in house.outcomes] == [(Ending.CANCELLED, "")]
+    server.too_slow = True
+    await server.served_by(house.gateway, head())
+    assert [(outcome.ending, outcome.error) for outcome in house.outcomes] == [(Ending.FAILED, "caller_too_slow")]
+    assert (house.gateway.report.slow, house.gateway.report.failed) == (1, 0)
+    assert (server.cut, server.ended) == (True, False)
 
 
 async def test_whoever_hangs_up_before_the_answer_is_on_record_as_cancelled() -> None:
     house = House()
     house.engine.go.clear()
     server = Server()
-    visit = asyncio.create_task(house.gateway.__rsgi__(Scope(), server))
+    visit = asyncio.create_task(server.served_by(house.gateway, head()))
     await house.engine.asked.wait()
     server.gone.set()
     await visit
     assert house.outcomes[0].ending is Ending.CANCELLED
     assert server.status == 0
+
+
+@pytest.mark.parametrize(("path", "kind"), [(CHAT, "server_error"), ("/v1/messages", "overloaded_error")])
+async def test_a_call_beyond_what_the_gateway_can_carry_is_turned_away_unread_unrecorded_and_counted(
+    path: str, kind: str
+) -> None:
+    house = House()
+    house.gateway.configure(replace(SNAPSHOT, capacity=Capacity(calls=1, waiting=0)))
+    house.engine.go.clear()
+    at_work = asyncio.create_task(house.ask())
+    await house.engine.asked.wait()
+    turned_away = await house.ask(path=path)
+    assert (turned_away.status, turned_away.headers["retry-after"]) == (503, "1")
+    assert turned_away.json["error"]["type"] == kind
+    assert turned_away.read_bytes == 0
+    assert (house.gateway.report.shed, house.gateway.report.failed) == (1, 0)
+    house.engine.go.set()
+    assert (await at_work).status == 200
+    assert (await house.ask()).status == 200
+    assert len(house.admissions) == 2
+
+
+async def test_calls_at_work_and_waiting_are_bounded_by_the_bytes_of_their_requests_too() -> None:
+    house = House()
+    house.gateway.configure(replace(SNAPSHOT, capacity=Capacity(held_bytes=500)))
+    house.engine.go.clear()
+    at_work = asyncio.create_task(house.ask())
+    await house.engine.asked.wait()
+    large = {**HELLO, "messages": [{"role": "user", "content": "x" * 500}]}
+    assert (await house.ask(large)).json["error"]["code"] == "overloaded"
+    house.engine.go.set()
+    assert (await at_work).status == 200
+    assert (await house.ask(large)).status == 200  # alone it may be as large as a request may be
 
 
 async def test_a_service_that_the_key_does_not_list_is_refused_and_on_record_and_reaches_no_engine() -> None:
@@ -421,7 +459,7 @@ async def test_health_needs_no_key() -> None:
 async def test_before_its_first_configuration_the_gateway_serves_nobody() -> None:
     gateway = Gateway("gateway-1", FakeLedger(), lambda _: Engine())
     server = Server()
-    await gateway.__rsgi__(Scope(), server)
+    await server.served_by(gateway, head())
     assert (server.status, server.json["error"]["code"]) == (503, "gateway_unavailable")
 
 
@@ -429,7 +467,7 @@ async def test_a_gateway_that_is_told_to_stop_lets_its_calls_finish_and_takes_no
     house = House()
     house.engine.go.clear()
     server = Server()
-    visit = asyncio.create_task(house.gateway.__rsgi__(Scope(), server))
+    visit = asyncio.create_task(server.served_by(house.gateway, head()))
     await house.engine.asked.wait()
     draining = asyncio.create_task(house.gateway.drain(60))
     await asyncio.sleep(0)

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Receipts at the public door: to the key that made the call, in the form that is asked for."""
 
-from dataclasses import replace
-
 import pytest
-from tests.unit.api.test_gateway import House, Scope, Server
+from tests.unit.api.test_gateway import House, Server, head
 
 from freehold.api.doors import RECEIPTS
 from freehold.api.receipts import read_path
@@ -22,7 +20,7 @@ async def called(house: House) -> str:
 async def fetch(house: House, path: str, query: str = "", **headers: str) -> Server:
     server = Server(b"")
     sent = {"authorization": "Bearer good"} | {name.replace("_", "-"): text for name, text in headers.items()}
-    await house.gateway.__rsgi__(replace(Scope("GET", path, sent), query_string=query), server)
+    await server.served_by(house.gateway, head("GET", path, sent, query))
     return server
 
 

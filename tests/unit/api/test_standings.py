@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.law_builder import law, operator
-from tests.unit.api.test_gateway import CHAT, HELLO, STREAM, WHOLE, Answer, Scope, Server, chunk, events, key
+from tests.unit.api.test_gateway import CHAT, HELLO, STREAM, WHOLE, Answer, Server, chunk, events, head, key
 
 from freehold.api.gateway import Gateway
 from freehold.contract.backend import BackendKind, EngineStatus, Model, Service, Target
@@ -109,7 +109,7 @@ class House:
 
     async def ask(self, *, by: str = "good", **more: Any) -> Server:
         server = Server({**HELLO, **more})
-        await self.gateway.__rsgi__(Scope("POST", CHAT, {"authorization": f"Bearer {by}"}), server)
+        await server.served_by(self.gateway, head("POST", CHAT, {"authorization": f"Bearer {by}"}))
         return server
 
     def tell(self) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import aiohttp
 import pytest
 from aiohttp import web
 from tests.provider_builder import (
@@ -19,8 +18,9 @@ from tests.provider_builder import (
 )
 
 from freehold.contract.estate import Estate
+from freehold.egress.connection import Answer
 from freehold.egress.dialler import Dialler
-from freehold.egress.interface import Leave
+from freehold.egress.interface import Break, Leave, WayBroken
 from freehold.errors import ProviderUnavailable
 
 LEAVE = Leave(decision=ALLOWED, target=TARGET)
@@ -30,9 +30,13 @@ async def hello(request: web.Request) -> web.Response:
     return web.Response(text="hello")
 
 
+async def read(answer: Answer) -> str:
+    return b"".join([piece async for piece in answer.iter_any()]).decode()
+
+
 async def posted(dialler: Dialler, *, leave: Leave = LEAVE, headers: Mapping[str, str] | None = None) -> str:
     async with dialler.post("/x", b"{}", headers or {}, leave) as response:
-        return await response.text()
+        return await read(response)
 
 
 async def test_a_call_goes_to_the_host_and_path_of_the_endpoint(tmp_path: Path) -> None:
@@ -57,7 +61,6 @@ async def test_only_the_headers_that_are_meant_are_sent(tmp_path: Path, monkeypa
         "user-agent",
         "x-api-key",
         "content-length",
-        "content-type",
     }
     assert there.asked[0].headers["accept-encoding"] == "identity"
 
@@ -101,7 +104,7 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(tmp_path: Path) -
 
     async with serving(never) as there:
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
-        with pytest.raises((aiohttp.ServerDisconnectedError, ConnectionResetError, aiohttp.ClientOSError)):
+        with pytest.raises(WayBroken, match=Break.LOST):
             await posted(dialler)
         await dialler.close()
     assert len(there.asked) == 1
@@ -141,7 +144,7 @@ async def test_a_retired_endpoint_serves_the_calls_that_began_and_then_closes(tm
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         async with dialler.post("/x", b"{}", {}, LEAVE) as response:
             await dialler.retire()
-            assert await response.text() == "hello"
+            assert await read(response) == "hello"
         assert await posted(dialler) == "hello"  # of a call that was decided before
 
 
@@ -164,7 +167,7 @@ async def test_a_certificate_of_nobody_or_for_another_host_is_refused(host: str,
     async with serving(hello, tls=tls) as there:
         at = endpoint(there.url(host=host, scheme="https"), tls_ca=ca)
         dialler = Dialler(at, Estate(tmp_path), lookup=looking_up(["127.0.0.1"]))
-        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+        with pytest.raises(WayBroken, match=Break.CERTIFICATE):
             await posted(dialler)
         await dialler.close()
     assert not there.asked

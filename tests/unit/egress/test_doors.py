@@ -34,6 +34,8 @@ _MODULES: Mapping[str, str] = {
     "xmlrpc": CLIENT,
     "requests": CLIENT,
     "httpx": CLIENT,
+    "httpx2": CLIENT,
+    "huggingface_hub": CLIENT,
     "urllib3": CLIENT,
     "grpc": CLIENT,
     "websockets": CLIENT,
@@ -50,6 +52,7 @@ _MODULES: Mapping[str, str] = {
     "pyrage": NATIVE,
     "cedarpy": NATIVE,
     "jsonschema_rs": NATIVE,
+    "ast_grep_py": NATIVE,
 }
 _CALLS: Mapping[str, str] = {
     "open_connection": STREAMS,
@@ -70,10 +73,7 @@ _OF_OS = {"system", "popen", "fork", "forkpty", "posix_spawn", "posix_spawnp"} |
 
 # What each file may do, and what for. A folder's name ends in a slash.
 ALLOWED: Mapping[str, tuple[set[str], str]] = {
-    "egress/connections.py": ({SOCKETS, CLIENT, STREAMS}, "dials one host, at addresses that were looked at"),
-    "egress/dialler.py": ({CLIENT}, "has providers dialled: the host of an endpoint, under a decision"),
-    "egress/errand.py": ({CLIENT}, "has a host dialled that a grant names: a witness"),
-    "egress/sabotage.py": ({CLIENT}, "fails as a connection would; what it dials, it dials through the dialler"),
+    "egress/connections.py": ({SOCKETS, STREAMS}, "dials one host, at addresses that were looked at"),
     "egress/outlet.py": ({SOCKETS, STREAMS}, "dials for an import: the places granted, by the address looked at"),
     "egress/asking.py": ({SOCKETS, CLIENT}, "speaks HTTPS for an import, through an outlet and nothing else"),
     "egress/enclosure.py": ({SOCKETS, PROGRAMS}, "starts a program that has no network; a pair of unix sockets to it"),
@@ -81,14 +81,15 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "egress/diverted.py": ({SOCKETS, STREAMS}, "connects an enclosed process to the outlet, and to nothing else"),
     "egress/upstream.py": ({CLIENT}, "reads NO_PROXY as the standard library does; opens nothing"),
     "egress/age.py": ({NATIVE}, "opens age files: arithmetic in Rust"),
-    "provider/": ({CLIENT}, "speaks over the connections that egress has made"),
+    "admin/backup/crypt.py": ({NATIVE}, "encrypts and decrypts backups with age"),
     "channel/frames.py": ({SOCKETS, STREAMS}, "unix sockets between the processes of the estate"),
     "engine/line.py": ({CLIENT}, "HTTP over an engine's unix socket"),
     "engine/fake.py": ({CLIENT}, "an engine for tests, on a unix socket"),
     "engine/probe.py": ({STREAMS}, "asks over an engine's unix socket whether it is ready"),
     "engine/supervise.py": ({PROGRAMS}, "starts the estate's own processes"),
     "engine/building/compiling.py": ({PROGRAMS}, "asks cmake and a compiler which they are; all else has no network"),
-    "engine/worker.py": ({PROGRAMS}, "becomes a llama-server, in jail"),
+    "engine/worker.py": ({PROGRAMS}, "becomes a llama-server or vLLM, in jail"),
+    "engine/household.py": ({SOCKETS, PROGRAMS}, "forks, and switches the loopback of its own namespace on; no more"),
     "engine/xllama.py": ({NATIVE}, "the engine itself, in jail: no network and no connect(2)"),
     "continuity/drill/callers.py": ({CLIENT}, "HTTP over the gateway's unix socket: the calls of a drill"),
     "continuity/drill/simulated.py": ({CLIENT}, "listens on loopback as the simulated providers of a drill"),
@@ -98,19 +99,26 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "admin/host.py": ({NATIVE}, "asks the kernel what it offers for jails"),
     "admin/http.py": ({NATIVE}, "listens: the admin API"),
     "admin/leaks.py": ({SOCKETS}, "bait for 'freehold egress check': listens on loopback"),
-    "api/rsgi.py": ({NATIVE}, "listens: the public port"),
+    "api/rsgi.py": ({NATIVE}, "listens: the ports of a witness and of the ledger's files"),
+    "api/listener.py": ({SOCKETS}, "listens: the public port, at a socket that it is given"),
     "bootstrap/control.py": ({NATIVE}, "listens: the admin port and the control socket"),
-    "bootstrap/gateway.py": ({NATIVE}, "listens: the public port"),
+    "bootstrap/gateway.py": ({SOCKETS, NATIVE}, "its event loop; takes the public port that the supervisor has opened"),
     "bootstrap/ledger.py": ({NATIVE}, "its event loop"),
     "bootstrap/tiles.py": ({SOCKETS, NATIVE}, "listens: the ledger's files, read only"),
     "bootstrap/witness.py": ({NATIVE}, "listens: the port of a witness"),
     "bootstrap/serving.py": ({NATIVE}, "listens on a port that somebody else has opened"),
     "bootstrap/listeners.py": ({SOCKETS, STREAMS}, "opens the estate's own ports, at addresses of this machine"),
+    "assess/exposure/run.py": ({PROGRAMS}, "starts processes of its own that read files"),
+    "assess/exposure/code.py": ({NATIVE}, "reads programs as trees"),
+    "assess/exposure/calls.py": ({NATIVE}, "the same"),
     "ledger/check/verify.py": ({PROGRAMS}, "forks, to check the halves of a long log at once"),
     "bootstrap/launch.py": ({PROGRAMS}, "starts the supervisor"),
     "bootstrap/start.py": ({PROGRAMS}, "holds the supervisor that it has started"),
+    "bootstrap/manager.py": ({SOCKETS}, "tells a service manager how far it is, on the unix socket that it names"),
     "bootstrap/process.py": ({NATIVE}, "asks the kernel to end a process with its supervisor"),
     "bootstrap/supervisor.py": ({SOCKETS, STREAMS}, "tries the estate's own public port on loopback until it answers"),
+    "cli/bench.py": ({CLIENT}, "asks the estate's own public port"),
+    "cli/callers.py": ({CLIENT}, "asks the estate's own public port"),
     "cli/public.py": ({CLIENT}, "asks the estate's own public port"),
     "cli/chat.py": ({CLIENT}, "asks the estate's own public port"),
     "cli/welcome.py": ({CLIENT}, "asks the estate's own public port"),
@@ -123,6 +131,11 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "seal/warden.py": ({SOCKETS, PROGRAMS}, "connects for sealed processes, to the estate's own unix sockets alone"),
     "seal/attempts.py": ({SOCKETS, STREAMS}, "tries to get out, for 'freehold egress check', and sends nothing"),
     "vault/fetching.py": ({PROGRAMS}, "asks pip for its settings, and starts it where it has no network"),
+    "tuning/quantiser.py": ({PROGRAMS}, "starts the process that writes a model in another format, in jail"),
+    "tuning/worker.py": ({PROGRAMS}, "becomes a llama-quantize, in jail"),
+    "vault/bundle/programs.py": ({PROGRAMS}, "has pip gather wheels for a bundle; runs nothing of them"),
+    "vault/hub/client.py": ({PROGRAMS}, "starts the hub's client where it has no network, and pip for its wheels"),
+    "vault/hub/asking_hub.py": ({CLIENT}, "a script for that client: runs in its process, where there is no network"),
 }
 
 
@@ -176,7 +189,8 @@ def test_outside_egress_the_clients_are_those_of_unix_sockets_and_of_the_estates
     assert clients == {
         *("admin/calling.py", "admin/client.py", "engine/line.py", "engine/fake.py"),
         *("continuity/drill/callers.py", "continuity/drill/simulated.py"),
-        *("cli/chat.py", "cli/public.py", "cli/welcome.py"),
+        *("cli/bench.py", "cli/callers.py", "cli/chat.py", "cli/public.py", "cli/welcome.py"),
+        "vault/hub/asking_hub.py",  # a script, for a process that has no network
     }
 
 

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request at the public port, as the gateway has it, and reading its body within a limit. ``listener.py`` has the
+real one. Whoever hangs up cancels whoever answers them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from freehold.errors import InvalidRequest, TooLarge
+
+Headers = Sequence[tuple[str, str]]
+
+
+class Exchange(Protocol):
+    """One request's body and answer. Answered once, by ``respond`` or by ``begin`` and what follows it."""
+
+    async def read(self) -> bytes:
+        """The next bytes of the body; empty at its end. Raises SlowRequest, InvalidRequest."""
+        ...
+
+    def respond(self, status: int, headers: Headers, body: bytes) -> None:
+        """The whole answer. After one that has begun: cut it off there."""
+        ...
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """The head of an answer that is sent piece by piece."""
+        ...
+
+    async def send(self, piece: bytes) -> None:
+        """The next piece; waits while the caller does not take what came before. Raises SlowCaller."""
+        ...
+
+    def end(self) -> None:
+        """There are no more pieces."""
+        ...
+
+
+async def read_body(
+    headers: Mapping[str, str], exchange: Exchange, limit_bytes: int, hold: Callable[[int], None]
+) -> bytes:
+    """The whole body. Raises TooLarge as soon as it is known to be over the limit, before the rest is read.
+
+    ``hold`` hears how many bytes have come each time, and may raise.
+    """
+    announced = headers.get("content-length", "0")
+    if not announced.isdecimal():
+        raise InvalidRequest("Content-Length is not a number")
+    if int(announced) > limit_bytes:
+        raise _too_large(limit_bytes)
+    pieces: list[bytes] = []
+    size_bytes = 0
+    while piece := await exchange.read():
+        size_bytes += len(piece)
+        if size_bytes > limit_bytes:
+            raise _too_large(limit_bytes)
+        hold(len(piece))
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge(f"the body is over the limit of {limit_bytes // 2**20} MB")

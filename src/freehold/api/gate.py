@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How many calls this gateway takes on at once, and how many may wait for that. The others are turned away at once.
+
+What it can carry shows in whether the loop comes late to what it has to do: each time that it does, fewer calls may be
+at work, and more again as soon as it is in time. Whoever is turned away was not admitted: nothing was decided of the
+call, and nothing is recorded.
+"""
+
+import asyncio
+from collections import deque
+from types import TracebackType
+from typing import Final, Self
+
+from freehold.contract.snapshot import Capacity
+from freehold.errors import Overloaded
+
+_LOOK_EVERY_S: Final = 0.1
+_LATE_S: Final = 0.1  # by how much the loop may be late for a look
+_LATE_SHARE: Final = 0.7  # of the calls at work that may be, after a late look
+_TIMELY_SHARE: Final = 0.1  # by which more may be, after a timely one
+_ALWAYS: Final = 64  # calls may be at work: it is not so few that make the loop late
+
+
+class Gate:
+    """Calls at work, and those that wait to be, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._capacity = Capacity()
+        self._most = self._capacity.calls  # that may be at work as things are now
+        self._at_work = 0
+        self._held_bytes = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._looking: asyncio.TimerHandle | None = None
+
+    def configure(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+        self._most = capacity.calls
+        self._let_in()
+
+    async def place(self) -> "Place":
+        """One call's place, once there is one: to be left by its context. Raises Overloaded."""
+        if self._at_work < self._most and not self._waiting:
+            self._at_work += 1
+        else:
+            await self._wait()
+        if self._looking is None:
+            self._look_later(asyncio.get_running_loop())
+        return Place(self)
+
+    def hold(self, size_bytes: int) -> None:
+        """Count bytes of a request. Raises Overloaded where the others' leave no room for them."""
+        self._held_bytes += size_bytes
+        if self._held_bytes > self._capacity.held_bytes and self._at_work > 1:
+            raise Overloaded("the requests at work leave no room for more of this one")
+
+    def leave(self, held_bytes: int) -> None:
+        """A call is over, and what was held of it is gone."""
+        self._held_bytes -= held_bytes
+        self._at_work -= 1
+        self._let_in()
+
+    async def _wait(self) -> None:
+        if len(self._waiting) >= self._capacity.waiting:
+            raise Overloaded("as many calls are at work, and wait to be, as this gateway takes")
+        coming = asyncio.get_running_loop().create_future()
+        self._waiting.append(coming)
+        expiry = coming.get_loop().call_later(self._capacity.wait_s, self._expire, coming)
+        try:
+            await coming
+        except asyncio.CancelledError:
+            if coming.done() and not coming.cancelled() and coming.exception() is None:  # a place came as they left
+                self.leave(0)
+            raise
+        finally:
+            expiry.cancel()
+
+    def _expire(self, coming: "asyncio.Future[None]") -> None:
+        if not coming.done():
+            self._waiting.remove(coming)
+            coming.set_exception(Overloaded("no call at work was over in time for this one"))
+
+    def _let_in(self) -> None:
+        while self._waiting and self._at_work < self._most:
+            coming = self._waiting.popleft()
+            if not coming.done():
+                self._at_work += 1
+                coming.set_result(None)
+
+    def _look_later(self, loop: asyncio.AbstractEventLoop) -> None:
+        due_s = loop.time() + _LOOK_EVERY_S
+        self._looking = loop.call_at(due_s, self._look, loop, due_s)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, due_s: float) -> None:
+        if loop.time() > due_s + _LATE_S:
+            fewer = int(min(self._most, self._at_work) * _LATE_SHARE)
+            self._most = min(self._capacity.calls, max(fewer, _ALWAYS))
+        else:
+            self._most = min(self._capacity.calls, self._most + int(self._most * _TIMELY_SHARE) + 1)
+            self._let_in()
+        self._looking = None
+        if self._at_work:
+            self._look_later(loop)
+        else:
+            self._most = self._capacity.calls
+
+
+class Place:
+    """One call's, until its context ends."""
+
+    __slots__ = ("_gate", "_held_bytes")
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._held_bytes = 0
+
+    def hold(self, size_bytes: int) -> None:
+        """More of the request is in memory. Raises Overloaded."""
+        self._held_bytes += size_bytes
+        self._gate.hold(size_bytes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._gate.leave(self._held_bytes)

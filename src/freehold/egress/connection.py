@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One connection to a host, and the answers that come over it, one after the other. HTTP/1.1; dials nothing.
+
+Whoever reads an answer slowly slows down whoever sends it: what is not read is bounded here, and in the kernel. Bytes
+that nobody asked for end the connection.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from freehold.egress.interface import Break, WayBroken
+from freehold.http1 import (
+    HEAD_BYTES,
+    Body,
+    NotHttp,
+    ResponseHead,
+    UntilClosed,
+    body_of_response,
+    read_response_head,
+)
+
+_UNREAD_BYTES: Final = 128 * 1024  # of an answer, after which no more is taken from the kernel
+_BEGINNING: Final = b"HTTP/1."
+_MOST_INTERIM: Final = 16  # heads with a status below 200, before the one that counts
+
+
+class Connection(asyncio.Protocol):
+    """One question at a time. ``free`` is called when the next one may be asked, ``gone`` when none ever may."""
+
+    def __init__(self, free: Callable[["Connection"], None], gone: Callable[["Connection"], None]) -> None:
+        self._free = free
+        self._gone = gone
+        self._transport: asyncio.Transport
+        self._head = b""  # of an answer, as far as it has come
+        self._interim = 0
+        self._asked: asyncio.Future[Answer] | None = None
+        self._answer: Answer | None = None
+        self.begun = False  # whether anything of the newest answer has come
+        self.lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # the protocol's type is that of any transport
+
+    async def ask(self, head: bytes, body: bytes | None) -> "Answer":
+        """Send, and wait for the head of the answer. Raises WayBroken."""
+        if self.lost:
+            raise WayBroken(Break.LOST)
+        self._asked = asyncio.get_running_loop().create_future()
+        self._interim = 0
+        self.begun = False
+        self._transport.writelines((head, body) if body else (head,))
+        try:
+            return await self._asked
+        except asyncio.CancelledError:
+            self.cut()
+            raise
+
+    def cut(self) -> None:
+        """End it, whatever is under way."""
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self.begun = True
+        try:
+            if self._answer is not None:
+                self._took(self._answer, data)
+            elif self._asked is not None:
+                self._begin(self._asked, data)
+            else:
+                self.cut()
+        except NotHttp:
+            self._break(Break.NOT_HTTP)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        answer, self._answer = self._answer, None
+        if answer is not None and exc is None and answer.ends_here:
+            answer.end()
+        elif answer is not None:
+            answer.fail(Break.LOST)
+        self._fail_asked(Break.LOST)
+        self._gone(self)
+
+    def _begin(self, asked: "asyncio.Future[Answer]", data: bytes) -> None:
+        self._head += data
+        if not self._head.startswith(_BEGINNING[: len(self._head)]):
+            raise NotHttp("an answer does not begin like one")
+        while (end := self._head.find(b"\r\n\r\n", 0, HEAD_BYTES)) >= 0:
+            head, rest = read_response_head(self._head[:end]), self._head[end + 4 :]
+            if head.status < 200:
+                self._pass_over(head, rest)
+                continue
+            self._head, self._asked = b"", None
+            self._answer = Answer(head, body_of_response(head), self)
+            if not asked.done():
+                asked.set_result(self._answer)
+            self._took(self._answer, rest)
+            return
+        if len(self._head) >= HEAD_BYTES:
+            raise NotHttp("the head of an answer does not end")
+
+    def _pass_over(self, head: ResponseHead, rest: bytes) -> None:
+        """RFC 9110 section 15.2. A change of protocols was not asked for."""
+        self._interim += 1
+        self._head = rest
+        if head.status == 101 or self._interim > _MOST_INTERIM:
+            raise NotHttp("answers before the answer do not end")
+
+    def _took(self, answer: "Answer", data: bytes) -> None:
+        rest = answer.take(data)
+        if answer.whole:
+            self._answer = None
+            if rest or not answer.keeps:
+                self._transport.close()
+            else:
+                self._free(self)
+        elif answer.unread_bytes > _UNREAD_BYTES:
+            self._transport.pause_reading()
+
+    def read_on(self) -> None:
+        self._transport.resume_reading()
+
+    def _break(self, where: Break) -> None:
+        answer, self._answer = self._answer, None
+        if answer is not None:
+            answer.fail(where)
+        self._fail_asked(where)
+        self.cut()
+
+    def _fail_asked(self, where: Break) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None and not asked.done():
+            asked.set_exception(WayBroken(where))
+
+
+class Answer:
+    """One answer. It outlives its connection, for whoever has not read it whole yet."""
+
+    __slots__ = ("_body", "_broken", "_connection", "_pieces", "_waiting", "head", "unread_bytes", "whole")
+
+    def __init__(self, head: ResponseHead, body: Body, connection: Connection) -> None:
+        self.head = head
+        self.whole = False  # nothing more will come
+        self.unread_bytes = 0
+        self._body = body
+        self._connection = connection
+        self._pieces: list[bytes] = []
+        self._waiting: asyncio.Future[None] | None = None
+        self._broken: Break | None = None
+
+    @property
+    def status(self) -> int:
+        return self.head.status
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """By name, in small letters."""
+        return self.head.headers
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
+
+    @property
+    def content(self) -> "Answer":
+        return self
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the connection may be used again once the answer is whole."""
+        return self.head.minor == 1 and "close" not in self.headers.get("connection", "").lower()
+
+    @property
+    def ends_here(self) -> bool:
+        """Whether the end of the connection is the end of the answer."""
+        return isinstance(self._body, UntilClosed)
+
+    async def readany(self) -> bytes:
+        """What has come and was not read; empty at the end. Raises WayBroken."""
+        while not self._pieces:
+            if self.whole:
+                return b""
+            if self._broken is not None:
+                raise WayBroken(self._broken)
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+        pieces, held = self._pieces, self.unread_bytes
+        self._pieces, self.unread_bytes = [], 0
+        if held > _UNREAD_BYTES and not self.whole and self._broken is None:
+            self._connection.read_on()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        while piece := await self.readany():
+            yield piece
+
+    def close(self) -> None:
+        """Cut the connection, unless the answer has come whole."""
+        if not self.whole and self._broken is None:
+            self._connection.cut()
+
+    def take(self, data: bytes) -> bytes:
+        """Take what has come; what is left behind the end of the answer. For its connection. Raises NotHttp."""
+        content, rest = self._body.feed(data)
+        if content:
+            self._pieces.append(content)
+            self.unread_bytes += len(content)
+        if self._body.done:
+            self.end()
+        elif content:
+            self._wake()
+        return rest
+
+    def end(self) -> None:
+        """It is whole. For its connection."""
+        self.whole = True
+        self._wake()
+
+    def fail(self, where: Break) -> None:
+        """It breaks off. For its connection."""
+        self._broken = where
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/1.1 as bytes: heads and bodies of messages, read strictly, and written. Pure; it opens nothing."""
+
+from freehold.http1.bodies import Body, ChunkedBody, SizedBody, UntilClosed, body_of_request, body_of_response, chunk
+from freehold.http1.heads import (
+    HEAD_BYTES,
+    LAST_CHUNK,
+    NotHttp,
+    RequestHead,
+    ResponseHead,
+    read_request_head,
+    read_response_head,
+    request_head,
+    response_head,
+)
+
+__all__ = [
+    "HEAD_BYTES",
+    "LAST_CHUNK",
+    "Body",
+    "ChunkedBody",
+    "NotHttp",
+    "RequestHead",
+    "ResponseHead",
+    "SizedBody",
+    "UntilClosed",
+    "body_of_request",
+    "body_of_response",
+    "chunk",
+    "read_request_head",
+    "read_response_head",
+    "request_head",
+    "response_head",
+]
