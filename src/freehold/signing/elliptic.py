@@ -53,7 +53,8 @@ class EllipticSigner:
         self.verifier = EllipticVerifier(key.public_key())
 
     def sign(self, message: bytes) -> bytes:
-        return self._key.sign(message, ec.ECDSA(_HASHES[self._key.curve.name]))
+        """The same key and message give the same signature (RFC 6979)."""
+        return self._key.sign(message, ec.ECDSA(_HASHES[self._key.curve.name], deterministic_signing=True))
 
 
 def load_elliptic_signer(uri: str, folder: Path = Path()) -> EllipticSigner:

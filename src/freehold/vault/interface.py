@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vault as the rest of the estate uses it. Synchronous, and safe from several threads and processes at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,11 +13,14 @@ from freehold.egress.asking import asking
 from freehold.errors import EgressDenied, VaultError
 from freehold.signing.elliptic import EllipticSigner
 from freehold.vault.arriving import Resolver
+from freehold.vault.bundle import Bundles
 from freehold.vault.checkout import check_out
 from freehold.vault.concerns import Concern, concerns_of, inspect_model
+from freehold.vault.deriving import Derivation, require_derivable
 from freehold.vault.downloading import Ask
 from freehold.vault.fetching import Fetch, PipFetch
 from freehold.vault.hashing import Progress, silent
+from freehold.vault.hub.repository import PUBLIC_HUB, Hub, client_hub
 from freehold.vault.importing import Imported, Importer, make_order
 from freehold.vault.inspect import Inspection
 from freehold.vault.manifest import Document, Lineage, Manifest
@@ -64,14 +68,26 @@ class Vault:
         *,
         fetch: Fetch | None = None,
         ask: Ask = asking,
+        hub: Hub | None = None,
         signer: Callable[[], EllipticSigner] | None = None,
         now: Callable[[], datetime] = _utc_now,
         free: Callable[[Path], int] = free_bytes,
     ) -> None:
         self._store = Store(directory, free=free)
         self._now = now
-        resolve = Resolver(fetch or PipFetch(), ask, self._store)
+        self._signer = signer
+        hub = hub or client_hub(PUBLIC_HUB, directory)
+        resolve = Resolver(fetch or PipFetch(), ask, hub, self._store)
         self._importer = Importer(self._store, resolve=resolve, now=now, signer=signer)
+
+    @property
+    def bundles(self) -> Bundles:
+        """Taking models out and in as parts of a bundle."""
+        return Bundles(self._store)
+
+    def settle(self) -> None:
+        """Put back what an import of a bundle left that was killed at its last step. Raises VaultError."""
+        self._store.settle()
 
     def import_model(  # noqa: PLR0913 - what an import is made of
         self,
@@ -131,6 +147,30 @@ class Vault:
         terms = Terms(trust=trust, at=self._now(), recheck_all=recheck_all)
         return open_verified(self._store, self.document(name), terms, progress)
 
+    @contextmanager
+    def derive(self, name: str, trust: Trust, progress: Progress = silent) -> Iterator[Derivation]:
+        """A model that may run, to be written in other formats within the block. Nothing stays but what is kept there.
+
+        Raises VaultError, VerificationFailed.
+        """
+        if self._signer is None:
+            raise RuntimeError("a vault without the estate's key derives nothing")
+        weights = self.open_verified(name, trust, progress)
+        try:
+            document = self.document(name)
+            require_derivable(document.manifest, weights)
+            with self._store.scratch() as scratch:
+                yield Derivation(
+                    store=self._store,
+                    document=document,
+                    weights=weights,
+                    scratch=scratch,
+                    now=self._now,
+                    signer=self._signer,
+                )
+        finally:
+            weights.close()
+
     def judge(self, name: str, trust: Trust) -> Dossier:
         """Whether a model may run, and all that speaks for and against it; its files are not read whole."""
         document = self.document(name)
@@ -153,7 +193,10 @@ class Vault:
 
     def draft_approval(self, name: str, signer: EllipticSigner, *, reason: str, by: str) -> bytes:
         """An approval of the model as it is now, signed and not yet kept. Raises VaultError."""
-        document = self.document(name)
+        return self.draft_approval_of(self.document(name), signer, reason=reason, by=by)
+
+    def draft_approval_of(self, document: Document, signer: EllipticSigner, *, reason: str, by: str) -> bytes:
+        """The same of a model that is about to be kept."""
         manifest = document.manifest
         approval = Approval(
             model=manifest.digest,
@@ -164,7 +207,7 @@ class Vault:
             approved_by=by,
             approved_at=self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
-        return draft_approval(name, approval, signer)
+        return draft_approval(manifest.name, approval, signer)
 
     def keep_approval(self, name: str, approval: bytes) -> None:
         """From now on the approval counts."""

@@ -31,7 +31,7 @@ def land_all(arrival: Arrival, scratch: Path, progress: Progress) -> dict[ModelF
 
 def _land(offer: Offer, place: Path, progress: Progress) -> ModelFile:
     with offer.open() as stream:
-        digest = _move(offer.draft, stream, place, progress) if offer.draft else _copy(stream, place, progress)
+        digest = _move(offer.draft, stream, place, progress) if offer.draft else copy_new_file(stream, place, progress)
         size_bytes = stream.size_bytes
     if offer.digest and digest != offer.digest:
         raise differs(offer.path, offer.digest, digest)
@@ -46,7 +46,7 @@ def _move(draft: Path, stream: Stream, place: Path, progress: Progress) -> str:
     return hash_descriptor(stream.file.fileno(), stream.size_bytes, progress)
 
 
-def _copy(stream: Stream, to: Path, progress: Progress) -> str:
+def copy_new_file(stream: Stream, to: Path, progress: Progress) -> str:
     """Clone or copy the bytes, and return the digest of what then lies in ``to``."""
     with closing_descriptor(os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)) as fd:
         if stream.fd is not None and _clone(stream.fd, fd):

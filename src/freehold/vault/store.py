@@ -8,7 +8,9 @@
     checked/HEX             how a file looked when it was last read whole; only where [vault] recheck = "changed"
     incoming/               one directory for each import that runs; the leftovers of dead ones go with the next import
     partial/HEX/            what has come of a file that is fetched, to go on from; it goes when nobody did for a week
+    tools/                  the wheels of the hub's client, which are held to their digests before each use
     lock                    held for moments, while any of these directories change
+    together.json           while what came in a bundle is moved in: what to put back should that be interrupted
 
 What lies in ``blobs`` and ``manifests`` is whole: it was written elsewhere, synced, and moved in by one rename.
 Nothing here believes a file because of where it lies; ``verify.py`` does the checking.
@@ -18,17 +20,19 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from freehold.errors import VaultError
 from freehold.vault.manifest import Document, Manifest, check_name, decode
 from freehold.vault.oms import MAX_BUNDLE_BYTES
+from freehold.vault.together import Move, appear, settle
 
 _RESERVE_BYTES = 64 * 2**20  # left free for whatever else writes to this disk
 _MAX_MANIFEST_BYTES = 4 * 2**20
@@ -76,6 +80,11 @@ class Store:
         self._incoming = directory / "incoming"
         self._partial = directory / "partial"
         self._free = free
+
+    @property
+    def tools(self) -> Path:
+        """Where programs lie that imports need. What they are is checked whenever one is used."""
+        return self.directory / "tools"
 
     def names(self) -> tuple[str, ...]:
         """The models that have a manifest, sorted."""
@@ -133,6 +142,7 @@ class Store:
         with disk_faults(f"write to {self.directory}"):
             self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked():
+                settle(self.directory)
                 self._sweep()
                 path = Path(tempfile.mkdtemp(dir=self._incoming))
                 alive = _lock_directory(path)
@@ -181,6 +191,41 @@ class Store:
                 drafts.append((_draft(scratch / "manifest", document.content), self._manifest_path(manifest.name)))
             _move_all_in(drafts)
             return existing or document
+
+    def keep_together(self, moves: Callable[[], Sequence[Move]]) -> None:
+        """Have several files appear, in the vault and elsewhere in the estate, or none. Nobody else changes the vault
+        from when ``moves`` is asked for what they are. Raises VaultError.
+        """
+        with disk_faults(f"keep what the bundle has in {self.directory.parent}"), self._locked():
+            appear(moves(), self.directory)
+
+    def settle(self) -> None:
+        """Put back what an import of a bundle left that was killed while it moved things in. Raises VaultError."""
+        if self.directory.is_dir():
+            with disk_faults(f"put back what an import left in {self.directory}"), self._locked():
+                settle(self.directory)
+
+    def moves_of(
+        self, document: Document, blobs: Mapping[str, Path], papers: Mapping[str, Sequence[bytes]]
+    ) -> list[Move]:
+        """What has to appear for a model to be here: its files that are not, what was signed about it, its manifest.
+
+        ``papers``: signatures and approvals, by these names. Empty for a model that is here. Raises VaultError.
+        """
+        manifest = document.manifest
+        existing = self.document(manifest.name)
+        refuse_other(existing.manifest if existing else None, manifest.name, manifest.digest)
+        new = {digest: draft for digest, draft in blobs.items() if not self.has_blob(digest)}
+        self._require_whole(manifest, new)
+        moves = [Move(place=self.blob_path(digest), draft=draft) for digest, draft in new.items()]
+        if existing is None:
+            self._remove_papers(manifest.name)
+        if existing is None or existing.content == document.content:
+            for folder, contents in papers.items():
+                moves += _papers_as_moves(self.directory / folder / manifest.name, contents)
+        if existing is None:
+            moves.append(Move(place=self._manifest_path(manifest.name), content=document.content))
+        return moves
 
     def add_signature(self, name: str, content: bytes) -> None:
         """Keep what was signed about a model."""
@@ -320,11 +365,17 @@ def _drafted(contents: tuple[bytes, ...], drafts: Path, folder: Path) -> list[tu
     return [(_draft(drafts / name, content), folder / name) for name, content in named.items()]
 
 
+def _papers_as_moves(folder: Path, contents: Sequence[bytes]) -> list[Move]:
+    """Those that are not there yet, each under its digest."""
+    places = {folder / hashlib.sha256(content).hexdigest(): content for content in contents}
+    return [Move(place=place, content=content) for place, content in places.items() if not place.exists()]
+
+
 def _move_all_in(drafts: list[tuple[Path, Path]]) -> None:
     for draft, _ in drafts:
         _make_durable(draft)  # all that takes space, before anything is visible
-    for draft, place in drafts:
-        _move_in(draft, place)
+    for folder, those in itertools.groupby(drafts, key=lambda move: move[1].parent):
+        _move_in(folder, [(draft, place) for draft, place in those])
 
 
 def _make_durable(draft: Path) -> None:
@@ -334,11 +385,12 @@ def _make_durable(draft: Path) -> None:
         os.fsync(fd)
 
 
-def _move_in(draft: Path, place: Path) -> None:
-    """Make a finished file visible, for good."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft.rename(place)
-    _sync_directory(place.parent)
+def _move_in(folder: Path, drafts: list[tuple[Path, Path]]) -> None:
+    """Make finished files of one folder visible, for good. A sync takes milliseconds, however many there are."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for draft, place in drafts:
+        draft.rename(place)
+    _sync_directory(folder)
 
 
 def _sync_directory(path: Path) -> None:

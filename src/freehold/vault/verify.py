@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 
@@ -25,7 +26,7 @@ from freehold.contract.weights import Assurance, VerifiedFile, VerifiedWeights
 from freehold.errors import OperatorError, VaultError, VerificationFailed
 from freehold.vault.concerns import concerns_of, inspect_model
 from freehold.vault.describing import Facts, OpenFile, read_facts
-from freehold.vault.hashing import Counted, Progress, hash_descriptor
+from freehold.vault.hashing import Counted, Progress, hash_descriptor, silent
 from freehold.vault.manifest import Document, Manifest, ModelFile
 from freehold.vault.store import Store, disk_faults
 from freehold.vault.trust import Evidence, Trust, Verdict, judge
@@ -87,6 +88,31 @@ def open_verified(store: Store, document: Document, terms: Terms, progress: Prog
         embeds=facts.embeds,
         assurance=assurance,
         standing=verdict.why,
+    )
+
+
+def open_draft(parent: Manifest, path: Path, file: ModelFile, facts: Facts) -> VerifiedWeights:
+    """What was just made of a model that may run, to be tried and not to serve. The caller closes it.
+
+    ``file`` and ``facts`` were read when it was made. Raises VaultError, VerificationFailed if it has changed since.
+    """
+    with disk_faults(f"read {path}"), ExitStack() as opened:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        opened.callback(os.close, fd)
+        digest = hash_descriptor(fd, file.size_bytes, silent)
+        if digest != file.digest:
+            raise _failed(parent, "digest of what was made of it", file.digest, digest)
+        opened.pop_all()
+    return VerifiedWeights(
+        model=Model(name=parent.name, digest=file.digest),
+        format=facts.format,
+        files=(VerifiedFile(path=file.path, fd=fd, size_bytes=file.size_bytes),),
+        context_train_tokens=facts.context_train_tokens,
+        chat_template=facts.chat_template,
+        kv_bytes_per_token=facts.kv_bytes_per_token,
+        embeds=facts.embeds,
+        assurance=Assurance.READ,
+        standing=f"made of {parent.name}, which may run",
     )
 
 

@@ -40,6 +40,10 @@ class Rule:
         fits = [("*" not in pattern, len(pattern)) for pattern in self.match for at in places if _matches(pattern, at)]
         return max(fits, default=None)
 
+    def matches(self, place: str) -> bool:
+        """Whether the rule is about what lies there or is called so."""
+        return any(_matches(pattern, place) for pattern in self.match)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
