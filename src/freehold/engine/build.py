@@ -1,17 +1,58 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which engine runs: the file with its code, and the digest of that. Imports and starts nothing."""
+"""Which engine runs: the file with its code, and the digest of that. Imports and starts nothing.
+
+vLLM is thousands of files. Its digest is that of the list of them which its installer left, with a digest for each.
+"""
 
 import hashlib
 import os
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from freehold.engine import llamacpp
+from freehold.contract.weights import VerifiedWeights
+from freehold.engine import llamacpp, vllm
 from freehold.engine.building.builds import Builds
+from freehold.errors import EstateError
+from freehold.settings import EngineTargetSection
 
 _PACKAGE: Final = "xllamacpp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What a target runs: vLLM in its environment, or a ``llama-server``, or where both are None the package."""
+
+    environment: vllm.Environment | None = None
+    server: Path | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """The one that stands for its code."""
+        return self.environment.record if self.environment else self.server or extension()
+
+    def require(self, weights: VerifiedWeights) -> None:
+        """Raises EstateError for weights in a format that the program does not run."""
+        name = weights.model.name
+        if self.environment and weights.format != "safetensors":
+            raise EstateError(
+                f"{name} is a GGUF file, and vLLM runs safetensors: give its target engine = 'llamacpp', or import the "
+                "model's folder of safetensors under another name"
+            )
+        if not self.environment and weights.format != "gguf":
+            raise EstateError(
+                f"{name} is safetensors, and llama.cpp runs GGUF: give its target engine = 'vllm', or import the model "
+                "as a GGUF file under another name"
+            )
+
+
+def program_of(section: EngineTargetSection, engines: Path) -> Program:
+    """What a target of the estate runs whose own builds are in ``engines``. Raises EstateError where that is none."""
+    if section.engine == vllm.NAME:
+        return Program(environment=vllm.find(section.environment, engines.parent))
+    return Program(server=server_of(section.binary, engines))
 
 
 def server_of(configured: str, engines: Path) -> Path | None:

@@ -13,7 +13,7 @@ from freehold.contract.attempt import Attempts, Bait, Tried
 from freehold.contract.backend import EngineStatus
 from freehold.contract.decision import Decision
 from freehold.dialect.interface import Backend, Upstream, Wire
-from freehold.engine.line import PATHS, EngineAnswer, Line
+from freehold.engine.line import SPEECHES, EngineAnswer, Line
 from freehold.engine.messages import (
     FromSupervisor,
     GatewayTried,
@@ -27,7 +27,6 @@ from freehold.engine.messages import (
 from freehold.seal.attempts import attempt_all
 
 _RETRY_S: Final = 0.1
-_WIRES: Final = frozenset(PATHS) - {Wire.INFILL, Wire.EMBEDDINGS}
 
 
 class Engines:
@@ -142,4 +141,5 @@ class Engines:
 def _wires(status: EngineStatus) -> frozenset[Wire]:
     if status.embeds:
         return frozenset({Wire.EMBEDDINGS})
-    return _WIRES | {Wire.INFILL} if status.fim else _WIRES
+    lacks = {Wire.EMBEDDINGS} if status.fim else {Wire.EMBEDDINGS, Wire.INFILL}
+    return SPEECHES[status.engine].wires - lacks

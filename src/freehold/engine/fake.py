@@ -41,10 +41,13 @@ class Fault(StrEnum):
 class FakeEngine:
     """Listens while its context is open. ``hung_up`` is set whenever a caller went away in the middle."""
 
-    def __init__(self, socket: Path, *, model: str = "fake", context_tokens: int = 512) -> None:
+    def __init__(
+        self, socket: Path, *, model: str = "fake", context_tokens: int = 512, weights_bytes: int = 2**20
+    ) -> None:
         self._socket = socket
         self._model = model
         self._context_tokens = context_tokens
+        self._weights_bytes = weights_bytes
         self._open = AsyncExitStack()
         self.fault = Fault.NONE
         self.calls = 0
@@ -61,6 +64,8 @@ class FakeEngine:
             ("/v1/messages", self._messages),
             ("/v1/messages/count_tokens", self._count),
             ("/infill", self._infill),
+            ("/tokenize", self._tokens),
+            ("/completion", self._measured),
         ):
             app.router.add_post(path, serve)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
@@ -136,6 +141,20 @@ class FakeEngine:
 
     async def _count(self, request: web.Request) -> web.Response:
         return web.json_response({"input_tokens": _prompt_tokens(await self._asked(request))})
+
+    async def _tokens(self, request: web.Request) -> web.Response:
+        said = (await self._asked(request))["content"]
+        return web.json_response({"tokens": [len(word) for word in said.split()]})
+
+    async def _measured(self, request: web.Request) -> web.Response:
+        """The smaller the weights, the faster, and the worse at foreseeing a token."""
+        asked = await self._asked(request)
+        speeds = {"prompt_per_second": 1e9 / self._weights_bytes, "predicted_per_second": 1e8 / self._weights_bytes}
+        known = [
+            {"id": token, "logprob": -1.0 - token % 3 - 2000 / self._weights_bytes}
+            for token, _ in asked.get("logit_bias", [])
+        ]
+        return web.json_response({"timings": speeds, "completion_probabilities": known})
 
     async def _infill(self, _request: web.Request) -> web.Response:
         raise _error(501, {"type": "not_supported_error"})
@@ -214,7 +233,9 @@ def _error(status: int, detail: dict[str, Any]) -> web.HTTPException:
 
 async def _serve(order: Order) -> None:
     socket = Path(order.folder) / order.socket
-    async with FakeEngine(socket, model=order.model, context_tokens=order.plan.context_tokens):
+    weights_bytes = os.fstat(order.weights_fd).st_size
+    context_tokens = order.plan.context_tokens
+    async with FakeEngine(socket, model=order.model, context_tokens=context_tokens, weights_bytes=weights_bytes):
         await asyncio.Event().wait()
 
 

@@ -11,6 +11,7 @@ import platform
 import resource
 import signal
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,10 +23,13 @@ from freehold.seal.bpf import Machine, machine
 
 # From linux/sched.h, linux/prctl.h, linux/capability.h and unistd.h.
 _CLONE_NEWUTS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x04000000, 0x08000000, 0x10000000, 0x40000000
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 4, 24
 _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _CAPABILITY_VERSION_3, _CAPABILITIES = 0x20080522, 64
 _CAPSET: Final[dict[Machine, int]] = {"x86_64": 126, "aarch64": 91}
+
+NOWHERE: Final = Jail(missing=(f"everything: there is no jail for {platform.system()} on {platform.machine()}",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,35 +46,42 @@ def enter(cell: Cell) -> Jail:
     """Lock the calling process in. Must run before it has a second thread or any descriptor that it should not have."""
     host = machine()
     if host is None:
-        return Jail(missing=(f"everything: there is no jail for {platform.system()} on {platform.machine()}",))
-    _close_all_but(cell.descriptors | {0, 1, 2})
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    kernel.keep_privileges_as_they_are()
-    missing = [
-        reason
-        for reason in (
-            _unshare(),
-            _drop_capabilities(host),
-            _restrict(cell.grants),
-            _filter(host, may_execute=cell.may_execute),
-        )
-        if reason
-    ]
-    kernel.prctl(_PR_SET_DUMPABLE, 0)
-    _die_with(cell.parent_pid)
-    lacks = {reason.partition(":")[0] for reason in missing}
-    return Jail(
-        network_namespace="network namespace" not in lacks,
-        seccomp="seccomp" not in lacks,
-        landlock="landlock" not in lacks,
-        missing=tuple(missing),
+        return NOWHERE
+    give_up_the_rest(cell.descriptors)
+    missing = (
+        leave_network(),
+        drop_capabilities(host),
+        restrict(cell.grants, landlock.ruleset_attributes),
+        install(host, seccomp.program(host, pid=os.getpid(), may_execute=cell.may_execute)),
     )
+    kernel.prctl(_PR_SET_DUMPABLE, 0)
+    die_with(cell.parent_pid)
+    return held(*missing)
 
 
 def narrow(jail: Jail, grants: tuple[landlock.Grant, ...]) -> Jail:
     """Keep only those of the earlier grants that are named again."""
-    reason = _restrict(grants) if jail.landlock else ""
+    reason = restrict(grants, landlock.ruleset_attributes) if jail.landlock else ""
     return replace(jail, landlock=False, missing=(*jail.missing, reason)) if reason else jail
+
+
+def held(*missing: str) -> Jail:
+    """What holds, by the reasons why parts do not; an empty one is none."""
+    reasons = tuple(filter(None, missing))
+    lacks = {reason.partition(":")[0] for reason in reasons}
+    return Jail(
+        network_namespace="network namespace" not in lacks,
+        seccomp="seccomp" not in lacks,
+        landlock="landlock" not in lacks,
+        missing=reasons,
+    )
+
+
+def give_up_the_rest(keep: frozenset[int]) -> None:
+    """Close what the prisoner should not have; no core is dumped, no privilege gained."""
+    _close_all_but(keep | {0, 1, 2})
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    kernel.keep_privileges_as_they_are()
 
 
 def _close_all_but(keep: frozenset[int]) -> None:
@@ -80,9 +91,12 @@ def _close_all_but(keep: frozenset[int]) -> None:
                 os.close(descriptor)
 
 
-def _unshare() -> str:
-    """Leave the host's network. An ordinary user may do so inside a user namespace of its own."""
-    kinds = _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS
+def leave_network(further: int = 0) -> str:
+    """Leave the host's network, and the ``further`` kinds of namespaces with it; empty, or why not.
+
+    An ordinary user may do so inside a user namespace of its own.
+    """
+    kinds = _CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS | further
     with contextlib.suppress(OSError):
         kernel.unshare(kinds)
         return ""
@@ -98,7 +112,7 @@ def _unshare() -> str:
     return ""
 
 
-def _drop_capabilities(machine: Machine) -> str:
+def drop_capabilities(machine: Machine) -> str:
     """Root, and whoever made a user namespace, holds capabilities; a prisoner holds none."""
     with contextlib.suppress(OSError):  # a kernel without ambient ones has none to clear
         kernel.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
@@ -113,27 +127,30 @@ def _drop_capabilities(machine: Machine) -> str:
     return ""
 
 
-def _restrict(grants: tuple[landlock.Grant, ...]) -> str:
+def restrict(grants: tuple[landlock.Grant, ...], attributes: Callable[[int], bytes]) -> str:
+    """No file but the grants', by a ruleset with these attributes for the kernel's ABI."""
     try:
         abi = kernel.landlock_abi()
     except OSError as refusal:
         return f"landlock: the kernel does not have it, or has it switched off ({kernel.reason(refusal)})"
     try:
-        kernel.restrict(landlock.ruleset_attributes(abi), grants, abi)
+        kernel.restrict(attributes(abi), grants, abi)
     except OSError as refusal:
         return f"landlock: the kernel refused the rules ({kernel.reason(refusal)})"
     return ""
 
 
-def _filter(machine: Machine, *, may_execute: bool) -> str:
+def install(machine: Machine, program: bytes) -> str:
+    """The filter of system calls."""
     try:
-        kernel.install(machine, seccomp.program(machine, pid=os.getpid(), may_execute=may_execute))
+        kernel.install(machine, program)
     except OSError as refusal:
         return f"seccomp: the kernel refused the filter ({kernel.reason(refusal)})"
     return ""
 
 
-def _die_with(parent_pid: int) -> None:
-    kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with(parent_pid: int) -> None:
+    """Have the kernel kill this process when its parent ends."""
+    kernel.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it died before the kernel was told
         os.kill(os.getpid(), signal.SIGKILL)

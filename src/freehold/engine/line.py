@@ -6,7 +6,7 @@ Who has to wait for one of its slots is ``slots.py``'s.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -17,18 +17,13 @@ from freehold.channel import reachable_path
 from freehold.contract.backend import EngineState, EngineStatus, Priority
 from freehold.dialect.interface import Event, Upstream, Wire
 from freehold.dialect.sse import Splitter
-from freehold.engine.answers import closes, problem
+from freehold.engine.answers import closes
 from freehold.engine.slots import Slot, Slots
-from freehold.errors import EngineBroke, EngineBusy, EngineUnavailable
+from freehold.engine.speech import PATHS, Asked, LlamaCppSpeech, Speech
+from freehold.engine.vllm_speech import VllmSpeech
+from freehold.errors import ContextExceeded, EngineBroke, EngineBusy, EngineUnavailable, FreeholdError
 
-PATHS: Final = {
-    Wire.CHAT: "/v1/chat/completions",
-    Wire.COMPLETIONS: "/v1/completions",
-    Wire.MESSAGES: "/v1/messages",
-    Wire.COUNT_TOKENS: "/v1/messages/count_tokens",
-    Wire.INFILL: "/infill",
-    Wire.EMBEDDINGS: "/v1/embeddings",
-}
+SPEECHES: Final[Mapping[str, Speech]] = {"llamacpp": LlamaCppSpeech(), "vllm": VllmSpeech()}
 _WITHOUT_SLOT: Final = frozenset({Wire.COUNT_TOKENS})  # the engine answers these beside its other work
 _HEADERS: Final = {"Content-Type": "application/json"}
 _UNUSED_HEADERS: Final = ("Accept", "Accept-Encoding", "User-Agent")
@@ -213,19 +208,31 @@ class Line:
 
     async def _answer(self, status: EngineStatus, upstream: Upstream, slot: Slot) -> EngineAnswer:
         """Raises _Gone while nothing of an answer has come."""
-        try:
-            response = await self._connections(status).post(
-                f"http://engine{PATHS[upstream.wire]}", data=upstream.body, headers=_HEADERS
-            )
-        except (aiohttp.ClientError, OSError) as exc:
-            raise _Gone from exc
+        asked = SPEECHES[status.engine].ask(upstream, status)
+        response = await self._post(status, PATHS[upstream.wire], asked.body)
         if response.status == 200 and upstream.stream:
-            return EngineAnswer(response, b"", _Events(response.content, upstream.wire, slot))
+            return EngineAnswer(response, b"", _Events(response.content, upstream.wire, slot, asked))
         body = await _whole(response)
         slot.free()
         if response.status != 200:
-            raise problem(response.status, body)
-        return EngineAnswer(response, body, _NoEvents())
+            raise await self._counted(status, asked, asked.problem(response.status, body))
+        return EngineAnswer(response, asked.whole(body), _NoEvents())
+
+    async def _counted(self, status: EngineStatus, asked: Asked, problem: FreeholdError) -> FreeholdError:
+        """The problem with the length of the prompt, where it is about that and does not have it."""
+        if not isinstance(problem, ContextExceeded) or problem.prompt_tokens or asked.counting is None:
+            return problem
+        response = await self._post(status, *asked.counting)
+        return ContextExceeded(
+            prompt_tokens=asked.counted(await _whole(response)), context_tokens=problem.context_tokens
+        )
+
+    async def _post(self, status: EngineStatus, path: str, body: bytes) -> aiohttp.ClientResponse:
+        """Raises _Gone."""
+        try:
+            return await self._connections(status).post(f"http://engine{path}", data=body, headers=_HEADERS)
+        except (aiohttp.ClientError, OSError) as exc:
+            raise _Gone from exc
 
     def _connections(self, status: EngineStatus) -> aiohttp.ClientSession:
         if self._session is None:
@@ -253,9 +260,10 @@ class _Gone(Exception):
 class _Events:
     """The events of a stream, each as soon as it is whole. Ends only after the engine said that the answer is whole."""
 
-    __slots__ = ("_content", "_pending", "_slot", "_splitter", "_whole", "_wire")
+    __slots__ = ("_asked", "_content", "_pending", "_slot", "_splitter", "_whole", "_wire")
 
-    def __init__(self, content: aiohttp.StreamReader, wire: Wire, slot: Slot) -> None:
+    def __init__(self, content: aiohttp.StreamReader, wire: Wire, slot: Slot, asked: Asked) -> None:
+        self._asked = asked
         self._content = content
         self._wire = wire
         self._slot = slot
@@ -273,7 +281,7 @@ class _Events:
         if closes(event, self._wire):
             self._whole = True
             self._slot.free()
-        return event
+        return self._asked.event(event)
 
     async def _read(self) -> None:
         try:

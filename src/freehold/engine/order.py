@@ -11,6 +11,18 @@ from freehold.engine.plan import EnginePlan
 UNFIT: Final = 65  # EX_DATAERR of sysexits.h: the process ended because it will never work as ordered
 
 
+class VllmOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What vLLM is told besides. Its model is several files: their places in it, and an open descriptor for each."""
+
+    environment: str  # the folder of the virtual environment
+    base: str  # of the Python that the environment was made with
+    version: str
+    files: dict[str, int]
+    gpus: int = 0
+    tool_parser: str = ""
+    reasoning_parser: str = ""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One engine. It is given the model's name and an open descriptor, never a path of the vault."""
 
@@ -23,6 +35,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     embeds: bool = False  # make vectors, and nothing else
     chat_template: str = ""  # instead of the model's own
     binary: str = ""  # a llama-server; else the xllamacpp package
+    vllm: VllmOrder | None = None  # instead of both
     sealed: bool = False  # do not run at all unless the jail is whole
 
     @property

@@ -17,12 +17,12 @@ from freehold.contract.backend import EngineState, EngineStatus
 from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
 from freehold.contract.weights import VerifiedWeights
-from freehold.engine import build, llamacpp, probe
+from freehold.engine import build, llamacpp, probe, vllm
 from freehold.engine.host import this_host
 from freehold.engine.order import Order, Report
 from freehold.engine.plan import Host, choose
 from freehold.engine.supervise import Child, Patience, Program, Watch
-from freehold.errors import EngineUnavailable, SettingsError
+from freehold.errors import EngineUnavailable, EstateError, SettingsError
 from freehold.settings import EngineTargetSection
 
 _SOCKET: Final = "engine.sock"  # llama-server takes a host for a socket by this ending
@@ -80,6 +80,7 @@ class OwnedEngine:
         self.status = EngineStatus(
             target=target,
             state=EngineState.ASLEEP,
+            engine=section.engine,
             model=section.model,
             socket=str(self._folder / _SOCKET),
             queue=section.queue,
@@ -138,13 +139,14 @@ class OwnedEngine:
     @asynccontextmanager
     async def _prepare(self) -> AsyncIterator[Program]:
         """Verify, plan, and write the order. Raises OperatorError when there is nothing that may be started."""
+        program = await asyncio.to_thread(self._program)
         weights = await self._verified()
         with ExitStack() as descriptors:
             descriptors.callback(weights.close)
-            server = await asyncio.to_thread(build.server_of, self._section.binary, self._terms.estate.engines)
-            digest = await asyncio.to_thread(build.digest_of, server or build.extension())
+            program.require(weights)
+            digest = await asyncio.to_thread(build.digest_of, program.file)
             self.status = replace(self.status, engine_digest=digest)
-            order = self._order(weights, server)
+            order = self._order(weights, program)
             (self._folder / _SOCKET).unlink(missing_ok=True)
             self._close_report()
             self._report_fd = os.memfd_create("report", os.MFD_CLOEXEC)
@@ -158,6 +160,15 @@ class OwnedEngine:
                 stdout=self._report_fd,
             )
 
+    def _program(self) -> build.Program:
+        """Raises EstateError where nothing of the kind can be started."""
+        if self._terms.sealed and self._section.engine == vllm.NAME:
+            raise EstateError(
+                "vLLM lives on connections between its own processes, and in a sealed estate the kernel refuses them: "
+                "start without --sealed, or give the target engine = 'llamacpp' and a GGUF model"
+            )
+        return build.program_of(self._section, self._terms.estate.engines)
+
     async def _verified(self) -> VerifiedWeights:
         reading = asyncio.ensure_future(asyncio.to_thread(self._terms.verify, self.status.target))
         try:
@@ -166,7 +177,7 @@ class OwnedEngine:
             reading.add_done_callback(_close_weights)  # the thread cannot be stopped; what it opens must be closed
             raise
 
-    def _order(self, weights: VerifiedWeights, server: Path | None) -> Order:
+    def _order(self, weights: VerifiedWeights, program: build.Program) -> Order:
         plan = choose(self._section, weights, self._terms.means.host())
         self.status = replace(
             self.status,
@@ -187,7 +198,8 @@ class OwnedEngine:
             plan=plan,
             embeds=weights.embeds,
             chat_template=self._template(),
-            binary=str(server or ""),
+            binary=str(program.server or ""),
+            vllm=vllm.order(self._section, program.environment, weights) if program.environment else None,
             sealed=self._terms.sealed,
         )
 
@@ -203,18 +215,26 @@ class OwnedEngine:
     async def _ready(self) -> None:
         while not await self._loaded():  # noqa: ASYNC110 - another process sets no event
             await asyncio.sleep(_POLL_S)
-        said = await probe.properties(self._address)
         report = self._report()
         if report is None:
             raise EngineUnavailable(f"the engine did not say what its jail holds; {self._log} may say why")
-        self.status = replace(
-            self.status,
-            build=f"{report.build} {said.build_info}" if report.build == llamacpp.NAME else report.build,
+        status = replace(self.status, build=report.build, jail=report.jail)
+        self.status = await (self._vllm_at_work(status) if status.engine == vllm.NAME else self._at_work(status))
+
+    async def _at_work(self, status: EngineStatus) -> EngineStatus:
+        said = await probe.properties(self._address)
+        return replace(
+            status,
+            build=f"{status.build} {said.build_info}" if status.build == llamacpp.NAME else status.build,
             slots=said.total_slots,
             tools=said.chat_template_caps.supports_tools,
-            fim=not self.status.embeds and await probe.fills_in_the_middle(self._address),
-            jail=report.jail,
+            fim=not status.embeds and await probe.fills_in_the_middle(self._address),
         )
+
+    async def _vllm_at_work(self, status: EngineStatus) -> EngineStatus:
+        """It does not say whether the template has tools; whoever names a parser for calls says so."""
+        card = await probe.card(self._address)
+        return replace(status, context_tokens=card.max_model_len, tools=bool(self._section.tool_parser))
 
     async def _loaded(self) -> bool:
         try:
@@ -231,6 +251,8 @@ class OwnedEngine:
         if exit_status < 0:
             return ""
         report = self._report()
+        if report is not None and report.jail.missing and self._section.engine == vllm.NAME:
+            return f"vLLM runs only in its whole jail, and this host cannot give it: {'; '.join(report.jail.missing)}"
         if self._terms.sealed and report is not None and not report.jail.sealed:
             return f"--sealed wants the whole jail, and this host cannot give it: {'; '.join(report.jail.missing)}"
         return f"the engine could not load the model {self._section.model}; {self._log} says why"

@@ -27,6 +27,17 @@ class Properties(msgspec.Struct, kw_only=True):
     chat_template_caps: _Capabilities = msgspec.field(default_factory=_Capabilities)
 
 
+class Card(msgspec.Struct, kw_only=True):
+    """The part of a model in GET /v1/models that matters here."""
+
+    id: str
+    max_model_len: int
+
+
+class _Cards(msgspec.Struct):
+    data: list[Card]
+
+
 async def is_loaded(address: str) -> bool:
     """Whether the model answers. Raises EngineUnavailable while nothing listens."""
     return await _ask(address, "GET", "/health") == 200
@@ -34,11 +45,20 @@ async def is_loaded(address: str) -> bool:
 
 async def properties(address: str) -> Properties:
     """What the engine says of itself. Raises EngineUnavailable, EngineBroke."""
-    status, body = await _exchange(address, "GET", "/props")
+    status, body = await exchange(address, "GET", "/props")
     try:
         return msgspec.json.decode(body, type=Properties)
     except msgspec.MsgspecError as exc:
         raise EngineBroke(f"the engine answered {status} to GET /props with what is not its protocol") from exc
+
+
+async def card(address: str) -> Card:
+    """What vLLM says of its model. Raises EngineUnavailable, EngineBroke."""
+    status, body = await exchange(address, "GET", "/v1/models")
+    try:
+        return msgspec.json.decode(body, type=_Cards).data[0]
+    except (msgspec.MsgspecError, IndexError) as exc:
+        raise EngineBroke(f"the engine answered {status} to GET /v1/models with what is not its protocol") from exc
 
 
 async def fills_in_the_middle(address: str) -> bool:
@@ -47,13 +67,15 @@ async def fills_in_the_middle(address: str) -> bool:
 
 
 async def _ask(address: str, method: str, path: str, body: bytes = b"") -> int:
-    return (await _exchange(address, method, path, body))[0]
+    return (await exchange(address, method, path, body))[0]
 
 
-async def _exchange(address: str, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-    """HTTP status and body. The engine closes the connection after them."""
+async def exchange(
+    address: str, method: str, path: str, body: bytes = b"", *, longest_s: float = _LONGEST_S
+) -> tuple[int, bytes]:
+    """HTTP status and body. The engine closes the connection after them. Raises EngineUnavailable."""
     try:
-        async with asyncio.timeout(_LONGEST_S):
+        async with asyncio.timeout(longest_s):
             reader, writer = await asyncio.open_unix_connection(address)
             try:
                 head = f"{method} {path} HTTP/1.1", "Host: engine", "Connection: close", f"Content-Length: {len(body)}"

@@ -10,7 +10,9 @@ from typing import Final
 from freehold.seal.bpf import Check, Machine, Refusal, refusing
 
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPE_MASK = 1, 1, 0xF
+_AF_INET, _AF_INET6, _AF_NETLINK = 2, 10, 16
 _CLONE_THREAD = 0x00010000
+_CLONE_NAMESPACES = 0x7E020000  # of mounts, control groups, names, IPC, users, processes, networks
 _F_SETOWN, _F_SETSIG, _F_SETOWN_EX = 8, 10, 15
 _TIOCSTI, _FIOSETOWN, _SIOCSPGRP = 0x5412, 0x8901, 0x8902
 
@@ -43,6 +45,24 @@ def refusals(*, pid: int, may_execute: bool) -> tuple[Refusal, ...]:
     )
     never = tuple(Refusal(call, errno.EPERM) for call in NEVER)
     return conditional + never + (() if may_execute else (Refusal("execve", errno.EPERM),))
+
+
+def household_program(machine: Machine) -> bytes:
+    """The filter for a program that works as several processes, which speak to each other over sockets."""
+    return refusing(machine, household_refusals())
+
+
+def household_refusals() -> tuple[Refusal, ...]:
+    """What that refuses: less than the other, by what such a program lives on. What its sockets reach, and whom its
+    signals, is bounded by its namespaces.
+    """
+    conditional = (
+        Refusal("socket", errno.EACCES, (Check(0, _AF_UNIX, others=(_AF_INET, _AF_INET6, _AF_NETLINK)),)),
+        Refusal("clone", errno.EPERM, (Check(0, 0, _CLONE_NAMESPACES),)),
+        Refusal("clone3", errno.ENOSYS),
+        Refusal("ioctl", errno.EPERM, tuple(_is_not(1, value) for value in (_TIOCSTI, _FIOSETOWN, _SIOCSPGRP))),
+    )
+    return conditional + tuple(Refusal(call, errno.EPERM) for call in NEVER if call not in _OF_A_HOUSEHOLD)
 
 
 def _is_not(argument: int, value: int) -> Check:
@@ -154,4 +174,12 @@ NEVER: Final = (
     "setdomainname",
     "iopl",
     "ioperm",
+)
+
+_OF_A_HOUSEHOLD: Final = frozenset(
+    {
+        *("fork", "vfork", "memfd_create", "pidfd_open", "tkill"),
+        *("sched_setaffinity", "sched_setscheduler", "setpriority", "migrate_pages", "move_pages"),
+        *("truncate", "chmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat", "utimensat"),
+    }
 )

@@ -32,12 +32,16 @@ _WORD = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A test of one argument's low 32 bits: ``argument & mask`` equals ``value``, or does not."""
+    """A test of one argument's low 32 bits: ``argument & mask`` equals ``value``, or does not.
+
+    It may also equal one of ``others``, where it is to be equal.
+    """
 
     argument: int
     value: int
     mask: int = _WORD
     equal: bool = True
+    others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +97,22 @@ def _of_call(machine: Machine, call: str, body: list[bytes]) -> list[bytes]:
 def _answer(refusal: Refusal) -> list[bytes]:
     body: list[bytes] = []
     for done, check in enumerate(refusal.unless, start=1):
-        away = 3 * (len(refusal.unless) - done) + 1  # over the remaining checks and RETURN ALLOW
+        away = sum(3 + len(later.others) for later in refusal.unless[done:]) + 1  # over these and RETURN ALLOW
         true, false = (0, away) if check.equal else (away, 0)
         body += [
             _step(_LOAD, _ARGUMENTS_AT + 8 * check.argument),  # both architectures are little-endian
             _step(_AND, check.mask),
+            *(_step(_JUMP_EQUAL, other, if_true=left) for left, other in _counted_down(check.others)),
             _step(_JUMP_EQUAL, check.value, if_true=true, if_false=false),
         ]
     if refusal.unless:
         body.append(_step(_RETURN, _ALLOW))
     return [*body, _step(_RETURN, _ERRNO | refusal.error)]
+
+
+def _counted_down(others: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Each with the steps from behind it to the end of its check."""
+    return [(len(others) - number, other) for number, other in enumerate(others)]
 
 
 def _step(code: int, value: int, *, if_true: int = 0, if_false: int = 0) -> bytes:

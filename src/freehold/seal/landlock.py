@@ -58,6 +58,11 @@ def ruleset_attributes(abi: int) -> bytes:
     return _attributes(abi, handled(abi), _TCP_BIND | _TCP_CONNECT, _ABSTRACT_UNIX | _SIGNALS)
 
 
+def household_attributes(abi: int) -> bytes:
+    """The same for a jail whose processes may dial each other, in a network namespace where there is nobody else."""
+    return _attributes(abi, handled(abi), 0, _ABSTRACT_UNIX | _SIGNALS)
+
+
 def staying_attributes(abi: int) -> bytes:
     """The same for a process that may open any file, but move or link none into another folder, and dial nobody."""
     return _attributes(abi, Access.REFER, _TCP_CONNECT, _ABSTRACT_UNIX)

@@ -61,3 +61,14 @@ def test_where_the_file_does_not_say_what_a_token_costs_the_guess_is_cautious() 
 
 def test_the_prompt_cache_is_bounded_on_the_largest_host() -> None:
     assert choose(SMALL, weights(), Host(cores=2, memory_bytes=4096 * GIB)).prompt_cache_mib == 1024
+
+
+def test_a_gpu_works_on_more_at_once_and_says_itself_what_fits() -> None:
+    section = EngineTargetSection(engine="vllm", model="small", environment="v", gpus=1)
+    plan = choose(section, weights(), Host(cores=4, memory_bytes=64 * GIB))
+    assert (plan.context_tokens, plan.slots) == (0, 32)
+
+
+def test_the_context_of_all_slots_is_weighed() -> None:
+    section = EngineTargetSection(engine="vllm", model="small", environment="v", context_tokens=1024, slots=3)
+    assert choose(section, weights(), Host(cores=4, memory_bytes=64 * GIB)).context_bytes == 3 * 1024 * 32 * 1024

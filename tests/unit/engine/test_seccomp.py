@@ -117,3 +117,57 @@ def test_no_number_stands_twice(machine: Machine) -> None:
     numbers = [pair[MACHINES.index(machine)] for pair in NUMBERS.values()]
     known = [number for number in numbers if number is not None]
     assert len(known) == len(set(known))
+
+
+def of_household(machine: Machine, call: str, *arguments: int) -> str:
+    return bpf_interpreter.answer(machine, seccomp.household_program(machine), call, *arguments)
+
+
+@both
+@pytest.mark.parametrize("family", [1, 2, 10, 16])
+def test_a_household_may_have_sockets_of_its_own_network(machine: Machine, family: int) -> None:
+    assert of_household(machine, "socket", family, 1) == "ALLOW"
+    assert of_household(machine, "connect", 3, 0x1000, 16) == "ALLOW"
+
+
+@both
+@pytest.mark.parametrize("family", [0, 3, 5, 9, 17, 21, 31, 38, 40, 44])
+def test_a_household_may_have_no_socket_that_a_namespace_does_not_hold(machine: Machine, family: int) -> None:
+    assert of_household(machine, "socket", family, 1) == "EACCES"
+
+
+@both
+@pytest.mark.parametrize("kind", [0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000])
+def test_a_household_may_have_processes_and_no_new_namespace(machine: Machine, kind: int) -> None:
+    assert of_household(machine, "clone", 0x01200011) == "ALLOW"
+    assert of_household(machine, "clone", 0x01200011 | kind) == "EPERM"
+    assert of_household(machine, "clone3", 0x1000, 88) == "ENOSYS"
+
+
+@both
+@pytest.mark.parametrize(
+    "call",
+    [
+        *(
+            "unshare",
+            "setns",
+            "mount",
+            "umount2",
+            "pivot_root",
+            "chroot",
+            "mount_setattr",
+            "ptrace",
+            "process_vm_readv",
+        ),
+        *("pidfd_getfd", "io_uring_setup", "bpf", "keyctl", "perf_event_open", "userfaultfd", "open_by_handle_at"),
+    ],
+)
+def test_a_household_gets_round_nothing(machine: Machine, call: str) -> None:
+    assert of_household(machine, call) == "EPERM"
+
+
+@both
+def test_what_a_household_is_let_off_is_refused_to_a_lone_prisoner(machine: Machine) -> None:
+    for call in ("memfd_create", "chmod", "sched_setaffinity", "pidfd_open"):
+        if has(machine, call):
+            assert (answer(machine, call), of_household(machine, call)) == ("EPERM", "ALLOW")

@@ -278,11 +278,21 @@ def _written(path: Path) -> Callable[[], Awaitable[None]]:
 
 def _group(leader: int) -> list[int]:
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if _alive(pid) and os.getpgid(pid) == leader]
+    return [pid for pid in pids if _lives_in(leader, pid)]
+
+
+def _lives_in(leader: int, pid: int) -> bool:
+    state, _, group = _stat(pid)
+    return state not in {"", "Z"} and int(group) == leader
 
 
 def _alive(pid: int) -> bool:
+    return _stat(pid)[0] not in {"", "Z"}
+
+
+def _stat(pid: int) -> list[str]:
+    """State, parent and process group; an empty state where there is no such process, or none any more."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[:3]
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return ["", "", ""]

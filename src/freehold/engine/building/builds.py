@@ -191,7 +191,7 @@ def _read(folder: Path) -> Kept:
         return _broken(folder)
     if hashlib.sha256(content).hexdigest() != folder.name:
         return _broken(folder)
-    return Kept(digest=folder.name, folder=folder, build=build, problem=_unfit(build))
+    return Kept(digest=folder.name, folder=folder, build=build, problem=unfit(build))
 
 
 def _broken(folder: Path) -> Kept:
@@ -199,7 +199,8 @@ def _broken(folder: Path) -> Kept:
     return Kept(digest=folder.name, folder=folder, build=None, problem=problem)
 
 
-def _unfit(build: Build) -> str:
+def unfit(build: Build) -> str:
+    """Why this host cannot run it; empty if it can."""
     if build.machine != cpu.machine():
         return f"built for {build.machine}"
     missing = sorted(set(build.cpu_features) - set(cpu.features()))
