@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _run(estate: Path, *words: str) -> dict[str, Any]:
-    command = [Path(sys.executable).with_name("freehold"), *words, "--estate", estate, "--json"]
+    command: list[str | Path] = [Path(sys.executable).with_name("freehold"), *words, "--estate", estate, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every test has: the weights of the default model, fetched once. pyproject.toml holds every test to loopback."""
+"""What every test has: the weights of the default model, fetched once. pyproject.toml holds every test to loopback.
+
+Examples are drawn anew in each run, but not where a change is judged, by .ci/run: there they are the same each time.
+Their time has no bound, because it says how busy the machine is.
+"""
 
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from freehold.vault.pins import DEFAULT_MODEL
+
+settings.register_profile(
+    "freehold", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("freehold")
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,8 @@
     │   │   └── ReceiptNotYet
     │   ├── MethodNotAllowed
     │   ├── TooLarge
+    │   ├── SlowRequest
+    │   ├── SlowCaller
     │   └── RateLimited
     ├── Fault                 the outside world failed
     │   ├── BackendBroke
@@ -32,6 +34,7 @@
     │   ├── ContactFailed
     │   ├── NoTarget
     │   ├── GatewayUnavailable
+    │   ├── Overloaded
     │   └── LedgerFault
     │       ├── LedgerUnavailable
     │       └── LedgerFull
@@ -187,6 +190,20 @@ class TooLarge(CallerError):
     hint = "Send less, or ask the operator to raise gateway.max_body_mb."
 
 
+class SlowRequest(CallerError):
+    """The body did not come in time."""
+
+    code = "request_timeout"
+    hint = "Send the body without delay, or ask the operator to raise gateway.body_within_s."
+
+
+class SlowCaller(CallerError):
+    """The caller did not take the answer, and was hung up on. Nobody but the record hears of it."""
+
+    code = "caller_too_slow"
+    hint = "Read answers as they come; the operator can raise gateway.taken_within_s."
+
+
 class RateLimited(CallerError):
     """The key has used up its rate."""
 
@@ -307,6 +324,13 @@ class GatewayUnavailable(Fault):
 
     code = "gateway_unavailable"
     hint = "Wait as long as Retry-After says; 'freehold status' shows the gateway."
+
+
+class Overloaded(Fault):
+    """The gateway has as many calls as it can carry. The call was not admitted: it is on no record."""
+
+    code = "overloaded"
+    hint = "Wait as long as Retry-After says; the operator can raise gateway.max_calls, or run more of them."
 
 
 class LedgerFault(Fault):

@@ -50,6 +50,12 @@ class GatewaySection(Section, frozen=True):
 
     max_body_mb: Annotated[int, Meta(ge=1, le=1024)] = 32
     requests_per_minute: Positive = 60_000  # of a key that was made without a rate of its own
+    max_calls: Positive = 2048  # at work at once, in one gateway process
+    max_waiting: Annotated[int, Meta(ge=0)] = 512  # calls that may wait until one of those is over
+    max_wait_s: Annotated[float, Meta(gt=0, le=300)] = 0.5  # after which such a call is turned away
+    max_held_mb: Positive = 1024  # of the requests at work, together
+    body_within_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0  # for a request's body to come
+    taken_within_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0  # for a caller to take what waits of an answer
 
 
 class LedgerSection(Section, frozen=True):
@@ -112,9 +118,13 @@ class ServiceSection(Section, frozen=True):
 class EngineTargetSection(Section, frozen=True):
     """One engine with one model of the vault. What is not set is chosen from the host."""
 
-    engine: Literal["llamacpp"]
+    engine: Literal["llamacpp", "vllm"]
     model: str
     binary: str = ""  # a llama-server; else one on the PATH, else the xllamacpp package
+    environment: str = ""  # a folder of the virtual environment that has vLLM
+    gpus: Annotated[int, Meta(ge=0, le=64)] = 0  # that vLLM shares the model out to; 0: it has none, and uses the cores
+    tool_parser: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")] = ""  # how vLLM finds tool calls in an answer
+    reasoning_parser: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")] = ""  # and reasoning
     context_tokens: Positive | None = None  # per slot
     slots: Positive | None = None
     threads: Positive | None = None
@@ -187,6 +197,7 @@ class VaultSection(Section, frozen=True):
     """The models."""
 
     recheck: Literal["always", "changed"] = "always"  # what is read whole before an engine loads it
+    hub: str = "https://huggingface.co"  # where imports of hf: go; plain http:// on this machine alone
 
 
 class TrustSection(Section, frozen=True):
@@ -242,6 +253,8 @@ _TABLES: dict[str, type[Section]] = {
 }
 _NAMED_TABLES = ("service", "target", "provider", "grant", "trust", "witness")
 _HOST_AND_PORT = re.compile(r"(\[.*\]|[^:]*):[0-9]+")
+_ONLY_LLAMACPP = ("binary",)
+_ONLY_VLLM = ("environment", "gpus", "tool_parser", "reasoning_parser")
 _NO_WITNESS = frozenset({"all", "any", "none"})
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
 _ALIAS = re.compile(r"^[A-Za-z0-9*][A-Za-z0-9._:/@*-]{0,127}$")
@@ -284,11 +297,13 @@ def parse_settings(text: str, *, name: str = "freehold.toml") -> Settings:
     trusts = source.convert_named("trust", tables.get("trust", {}), lambda _: TrustSection)
     witnesses = source.convert_named("witness", tables.get("witness", {}), lambda _: WitnessSection)
     _check_names(source, services, targets)
+    _check_engines(source, targets)
     _check_providers(source, targets, providers)
     _check_grants(source, grants)
     _check_witnesses(source, witnesses, grants, whole.ledger.quorum)
     _check_trusts(source, trusts)
     _check_serve(source, whole.ledger)
+    _check_hub(source, whole.vault)
     return Settings(
         estate=whole.estate,
         listen=whole.listen,
@@ -308,6 +323,18 @@ def parse_settings(text: str, *, name: str = "freehold.toml") -> Settings:
 
 def _target_section(table: object) -> type[TargetSection]:
     return ProviderTargetSection if isinstance(table, dict) and "provider" in table else EngineTargetSection
+
+
+def _check_engines(source: "_Source", targets: dict[str, TargetSection]) -> None:
+    for name, target in targets.items():
+        if not isinstance(target, EngineTargetSection):
+            continue
+        for key in _ONLY_LLAMACPP if target.engine == "vllm" else _ONLY_VLLM:
+            if getattr(target, key):
+                raise source.error(("target", name), key, f"this is no setting of {target.engine}")
+        if target.engine == "vllm" and not target.environment:
+            what = "vllm needs 'environment', the folder of a virtual environment that has it"
+            raise source.error(("target", name), "engine", what)
 
 
 def _check_providers(
@@ -359,6 +386,13 @@ def _check_witnesses(
     if isinstance(quorum, str) and quorum not in _NO_WITNESS - {"none"} and quorum not in witnesses:
         what = f'{quorum!r} is not "all", "any" or a number, and there is no [witness.{quorum}]'
         raise source.error(("ledger",), "quorum", what)
+
+
+def _check_hub(source: "_Source", vault: VaultSection) -> None:
+    place = place_of(vault.hub)
+    plain = vault.hub.startswith("http:")
+    if place is None or (plain and place.host not in ("127.0.0.1", "::1", "localhost")):
+        raise source.error(("vault",), "hub", f"{vault.hub!r} is not an https:// address without user and query")
 
 
 def _check_serve(source: "_Source", ledger: LedgerSection) -> None:

@@ -18,8 +18,10 @@ def _commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[t
     if not isinstance(command, click.Group):
         yield path, command
         return
-    for name, below in sorted(command.commands.items()):
-        if not below.hidden:
+    context = click.Context(command)
+    for name in sorted(command.list_commands(context)):
+        below = command.get_command(context, name)
+        if below is not None and not below.hidden:
             yield from _commands(below, (*path, name))
 
 

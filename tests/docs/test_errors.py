@@ -55,7 +55,13 @@ def _admin_status(problem: FreeholdError) -> int:
 
 
 def _can_reach_a_caller(kind: type[FreeholdError]) -> bool:
-    never = (errors.InvalidToken, errors.ForeignOrigin, errors.OperatorError, errors.ContactFailed)
+    never = (
+        errors.InvalidToken,
+        errors.ForeignOrigin,
+        errors.OperatorError,
+        errors.ContactFailed,
+        errors.SlowCaller,  # who is hung up on
+    )
     return not issubclass(kind, never)
 
 

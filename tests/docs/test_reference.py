@@ -54,7 +54,7 @@ def test_the_table_of_states_is_the_one_that_the_code_acts_by(pages: Mapping[str
     assert page.rows("The states") == expected, f"{page.path} and src/freehold/continuity/states.py differ"
 
 
-@pytest.mark.parametrize("name", ["run.lock", "detector.lock"])
+@pytest.mark.parametrize("name", ["run.lock", "detector.lock", "tune.lock"])
 def test_every_runtime_dependency_is_told(name: str, pages: Mapping[str, Page], root: Path) -> None:
     lock = (root / "requirements" / name).read_text(encoding="utf-8")
     locked = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", lock, re.MULTILINE)

@@ -14,7 +14,7 @@ from tests.ledger_builder import TARGETS, call, decision
 
 from freehold.admin.founding import found
 from freehold.bootstrap.adopting import adopt, adopt_once_seen
-from freehold.bootstrap.launch import check_home
+from freehold.bootstrap.soundness import check_home
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, LedgerUnavailable, NotAtHome, SettingsError, VerificationFailed
 from freehold.ledger.check.verify import verify_ledger

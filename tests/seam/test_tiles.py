@@ -42,7 +42,7 @@ class Served:
     process: subprocess.Popen[bytes]
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, headers=headers)
             answer = connection.getresponse()
@@ -51,7 +51,7 @@ class Served:
             connection.close()
 
     def raw(self, head: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as line:
             line.sendall(head)
             return b"".join(iter(lambda: line.recv(65_536), b""))
 
@@ -69,7 +69,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
             yield Served(log, listener.getsockname()[1], process)
         finally:
             process.send_signal(signal.SIGTERM)
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=60)
             log.close()
     assert process.returncode == 0, said
     assert b"Traceback" not in said, said
@@ -86,7 +86,7 @@ def _start(estate: Path, listener: socket.socket) -> subprocess.Popen[bytes]:
 @contextmanager
 def _fetching(served: Served) -> Iterator[Fetch]:
     """As the format wants it: over one connection, accepting gzip, telling 404 from everything else."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
 
     def fetch(path: str) -> bytes | None:
         connection.request("GET", f"/{path}", headers={"accept-encoding": "gzip, identity"})
@@ -177,12 +177,12 @@ def test_beyond_this_machine_it_is_served_with_the_estates_certificate(tmp_path:
         try:
             context = ssl.create_default_context(cafile=authority)
             with (
-                socket.create_connection(listener.getsockname(), timeout=20) as line,
+                socket.create_connection(listener.getsockname(), timeout=60) as line,
                 context.wrap_socket(line, server_hostname="log.example.org") as secured,
             ):
                 secured.sendall(b"GET /checkpoint HTTP/1.1\r\nHost: log.example.org\r\nConnection: close\r\n\r\n")
                 answer = b"".join(iter(lambda: secured.recv(65_536), b""))
         finally:
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
     assert answer.endswith((directory / "checkpoint").read_bytes())

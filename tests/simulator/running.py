@@ -22,10 +22,10 @@ def in_a_thread(simulator: Simulator) -> Iterator[Simulator]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), name="simulator", daemon=True)
     thread.start()
     try:
-        if not ready.wait(timeout=10):
+        if not ready.wait(timeout=60):
             raise RuntimeError("the simulator did not start")
         yield simulator
     finally:
         loop.call_soon_threadsafe(over.set)
-        thread.join(timeout=10)
+        thread.join(timeout=60)
         loop.close()

@@ -15,6 +15,7 @@ from mistralai.client import Mistral
 from openai import OpenAI
 from openai.types import CompletionUsage
 from tests.system.estates import Estate
+from tests.system.waiting import LONG_S
 
 Document = Mapping[str, Any]
 
@@ -80,7 +81,7 @@ class Wire:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = bytearray()
-        self.client = httpx2.Client(event_hooks={"response": [self._note]}, timeout=60)
+        self.client = httpx2.Client(event_hooks={"response": [self._note]}, timeout=LONG_S)
 
     def _note(self, response: httpx2.Response) -> None:
         self.status = response.status_code

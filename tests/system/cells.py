@@ -33,6 +33,7 @@ BREAKS: Mapping[str, tuple[FaultKind, str]] = MappingProxyType(
         "drip below the pace": (FaultKind.DRIP, ""),
     }
 )
+DAWDLING = ("silence", "drip below the pace")
 NOTHING = "empty answer, status 200"
 ANOTHER_NAME = "another model's name"
 APIS = ("openai", "compatible", "responses", "anthropic", "mistral")

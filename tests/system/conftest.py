@@ -1,5 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real estates for the tests of the whole: one for all, one whose model knows tools, and new ones to break."""
+"""Real estates for the tests of the whole: one for all, one whose model knows tools, and new ones to break.
+
+The suite runs in two processes side by side, each of which takes whole files (``make test-system``). So tests of one
+file may share what they make and run in their order, and tests of two files share nothing but the machine:
+
+- ``estate``, ``tool_estate`` and ``provided`` are made once in each process, and left as they were found.
+- ``module_estate``, or a fixture like it, is a file's own: tests leave it able to answer. ``new_estate`` costs seconds,
+  so it is for what is broken beyond use. A start that is refused needs no model: ``init`` is enough.
+- Ports come from ``tests.ports.free_port``; what is awaited, from ``waiting.wait_for``, whose bound only ends hangs.
+- No test asserts that something was quick, or that a call is still under way when a command has answered: machines are
+  busy. A call that has to be under way is LONG (test_hang_ups.py), and pids are asked for before it begins.
+- What a model says is asked for with temperature 0, or not looked at, and has bounded ``max_tokens``.
+- Processes of others end while they are looked at: ask ``processes``, which can bear that.
+- Debian packages come from ``programs.installed``, which waits for its turn.
+"""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -18,16 +32,19 @@ from tests.system.estates import Estate
 
 _HERE = Path(__file__).parent
 NewEstate = Callable[[], Estate]
+# Begun first, so that neither process is left with one of them while the other has nothing more to do.
+_LONGEST = ("test_clone.py", "test_killed.py", "test_witnesses.py", "test_sealed.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that lies here is of the system suite, and may take as long as a slow machine needs."""
+    """All that lies here is of the system suite, and may take as long as a slow machine needs; the longest first."""
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.system)
             item.add_marker(pytest.mark.filterwarnings("ignore:The model 'claude:DeprecationWarning"))
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(180))
+                item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,18 +11,12 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from tests.system import processes
-from tests.system.waiting import wait_for
+from tests.system.waiting import LONG_S, wait_for
 
 FREEHOLD = Path(sys.executable).with_name("freehold")
 MODEL = "smollm2-135m-instruct"
-_COMMAND_S = 240.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Estate:
@@ -47,7 +40,7 @@ class Estate:
     def vkey(self) -> Path:
         return self.files / "keys" / "ledger.vkey"
 
-    def attempt(self, *arguments: str | Path, timeout_s: float = _COMMAND_S) -> subprocess.CompletedProcess[str]:
+    def attempt(self, *arguments: str | Path, timeout_s: float = LONG_S) -> subprocess.CompletedProcess[str]:
         """Run a command on the estate, whatever comes of it."""
         command = [*self._enter, FREEHOLD, *arguments, "--estate", self.directory]
         return subprocess.run(
@@ -107,7 +100,7 @@ class Estate:
 
     def answers(self) -> bool:
         """Whether the public port answers at all."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
@@ -118,7 +111,7 @@ class Estate:
 
     def admin(self, method: str, path: str, token: str) -> int:
         """The status of a request to the admin port."""
-        connection = HTTPConnection("127.0.0.1", self.admin_port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.admin_port, timeout=LONG_S)
         try:
             connection.request(method, path, headers={"authorization": f"Bearer {token}"})
             return connection.getresponse().status
@@ -140,10 +133,11 @@ class Estate:
         shutil.copytree(other.files / "vault", self.files / "vault", dirs_exist_ok=True)
 
     def destroy(self) -> None:
-        """Leave no process of it, whatever state it is in."""
-        self.attempt("down", timeout_s=60)
+        """Leave no process of it, whatever state it is in, and no models, which are large."""
+        self.attempt("down")
         processes.kill(processes.of_estate(self.directory))
         wait_for(lambda: not processes.of_estate(self.directory), f"the processes of {self.directory} are gone")
+        shutil.rmtree(self.files / "vault", ignore_errors=True)
 
 
 def _environment() -> Mapping[str, str]:

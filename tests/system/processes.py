@@ -47,12 +47,23 @@ def threads(pid: int) -> list[dict[str, str]]:
     return found
 
 
+def command_line(pid: int) -> bytes:
+    """Its words, each behind a NUL; nothing of a process that has ended meanwhile."""
+    return _read(pid, "cmdline")
+
+
+def maps(pid: int) -> list[str]:
+    """The lines of /proc/PID/maps; none of a process that has ended meanwhile."""
+    return _read(pid, "maps").decode(errors="replace").splitlines()
+
+
 def open_files(pid: int) -> set[str]:
-    """What the process has open, as the kernel names it, and what it has mapped from files."""
+    """What the process has open, as the kernel names it; nothing of one that has ended meanwhile."""
     opened = set()
-    for descriptor in (PROC / str(pid) / "fd").iterdir():
-        with suppress(FileNotFoundError):
-            opened.add(str(descriptor.readlink()))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for descriptor in (PROC / str(pid) / "fd").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                opened.add(str(descriptor.readlink()))
     return opened
 
 
@@ -70,11 +81,14 @@ def _parents() -> dict[int, int]:
 
 
 def _names(pid: int, directory: Path) -> bool:
+    return os.fsencode(directory) in command_line(pid).split(b"\0")
+
+
+def _read(pid: int, name: str) -> bytes:
     try:
-        words = (PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+        return (PROC / str(pid) / name).read_bytes()
     except OSError:
-        return False
-    return os.fsencode(directory) in words
+        return b""
 
 
 def _state(pid: int) -> str:
@@ -84,7 +98,4 @@ def _state(pid: int) -> str:
 
 def _stat(pid: int) -> list[str]:
     """/proc/PID/stat from the state on; empty where there is no such process."""
-    try:
-        return (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []
+    return _read(pid, "stat").decode(errors="replace").rpartition(")")[2].split()

@@ -34,14 +34,14 @@ def entries(estate: Estate) -> list[dict[str, Any]]:
     return [json.loads(entry) for entry in _raw(log, size)]
 
 
-def call(estate: Estate, call_id: str, *, timeout_s: float = 30.0) -> CallRecord:
+def call(estate: Estate, call_id: str) -> CallRecord:
     """A call's record, once it is closed."""
 
     def closed() -> CallRecord | None:
         found = calls(entries(estate)).get(call_id)
         return found if found and _is_closed(found) else None
 
-    return wait_for(closed, f"{call_id} has an outcome in the ledger", timeout_s=timeout_s)
+    return wait_for(closed, f"{call_id} has an outcome in the ledger")
 
 
 def calls(log: Sequence[dict[str, Any]]) -> dict[str, CallRecord]:
@@ -94,11 +94,20 @@ def _raw(log: Path, size: int) -> list[bytes]:
     found: list[bytes] = []
     for number in range(-(-size // _BUNDLE)):
         width = min(_BUNDLE, size - number * _BUNDLE)
-        whole = log / "tile" / "entries" / f"{number:03}"
-        data = (whole if width == _BUNDLE else whole.with_name(f"{number:03}.p") / str(width)).read_bytes()
-        while data:
-            length = int.from_bytes(data[:2], "big")
-            found.append(data[2 : 2 + length])
-            data = data[2 + length :]
+        found += _bundle(log / "tile" / "entries" / f"{number:03}", width)
     assert len(found) == size
     return found
+
+
+def _bundle(whole: Path, width: int) -> list[bytes]:
+    """A partial bundle may be gone as soon as there is the whole one, which begins with it."""
+    try:
+        data = (whole if width == _BUNDLE else whole.with_name(f"{whole.name}.p") / str(width)).read_bytes()
+    except FileNotFoundError:
+        data = whole.read_bytes()
+    found: list[bytes] = []
+    while data:
+        length = int.from_bytes(data[:2], "big")
+        found.append(data[2 : 2 + length])
+        data = data[2 + length :]
+    return found[:width]

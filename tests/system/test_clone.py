@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.system import processes
 from tests.system.estates import Estate
+from tests.system.waiting import LONG_S
 from tests.system.wire import CHAT, chat, post
 
 GIT = shutil.which("git") or "git"
@@ -20,7 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("newcomer") / "freehold"
-    subprocess.run([GIT, "clone", "--quiet", "--no-local", REPOSITORY, folder], check=True, timeout=60)
+    subprocess.run([GIT, "clone", "--quiet", "--no-local", REPOSITORY, folder], check=True, timeout=LONG_S)
     yield folder
     if (folder / ".venv" / "bin" / "freehold").exists():
         make(folder, "down", Estate(folder / "estate"))
@@ -33,13 +34,13 @@ def make(folder: Path, target: str, house: Estate) -> str:
     }
     command = ["make", "--no-print-directory", target, f"PORT={house.port}", f"ADMIN_PORT={house.admin_port}"]
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=1500, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 def test_a_newcomer_has_an_answer_a_verified_receipt_and_a_key_that_is_shown_once(clone: Path) -> None:
     house = Estate(clone / "estate")
     first = make(clone, "up", house)

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator.server import Simulator
 from tests.system import foreign
 from tests.system.estates import FREEHOLD, Estate
-from tests.system.waiting import wait_for
+from tests.system.waiting import LONG_S, wait_for
 from tests.system.wire import CHAT, post
 
 TARGETS = ("openai/sim-tool", "anthropic/sim-tool")  # they call a tool where they are given one
@@ -97,7 +97,7 @@ def test_a_drill_befalls_nobody_else_and_ctrl_c_leaves_nothing_in_force(house: E
         assert _ask(house)["model"]  # while every target is withdrawn for the drill
     finally:
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=30)
+        running.communicate(timeout=LONG_S)
     wait_for(lambda: b'"act":"drill.stop"' in _entries(house), "the end of the drill is on record")
     assert _version(house) == before + 3
     assert running.returncode == 130

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from tests.system import clients
 from tests.system.estates import FREEHOLD, Estate
+from tests.system.waiting import LONG_S
 from tests.system.watching import Attempt, Watch
 
 COMMANDS = (
@@ -40,7 +41,7 @@ def _leaves(attempt: Attempt, estate: Estate) -> bool:
 
 def _chat(estate: Estate, watch: Watch) -> None:
     command = [*watch.prefix, str(FREEHOLD), "chat", "--estate", str(estate.directory)]
-    told = subprocess.run(command, input="Say hello.\n", capture_output=True, text=True, timeout=120, check=False)
+    told = subprocess.run(command, input="Say hello.\n", capture_output=True, text=True, timeout=LONG_S, check=False)
     assert told.returncode == 0, told.stderr
 
 

@@ -14,7 +14,7 @@ from openai import NotFoundError, OpenAI
 from tests.system import records
 from tests.system.conftest import NewEstate
 from tests.system.estates import FREEHOLD, Estate
-from tests.system.waiting import wait_for
+from tests.system.waiting import LONG_S, wait_for
 from tests.system.wire import CHAT, Answer, ask, chat, post
 
 VERIFY = FREEHOLD.with_name("freehold-verify")
@@ -34,7 +34,7 @@ class Auditor:
             (self.folder / name).write_bytes(content)
         command: list[str | Path] = [VERIFY, "receipt", "receipt", "--vkey", "ledger.vkey"]
         command += ["--request", "request", "--answer", "answer"]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=LONG_S, check=False)
 
 
 @pytest.fixture

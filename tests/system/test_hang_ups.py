@@ -80,7 +80,7 @@ def test_a_hang_up_while_a_whole_answer_is_made_is_on_record_as_cancelled(house:
 
 def test_a_hang_up_in_the_queue_is_on_record_and_the_call_before_is_not_disturbed(house: Estate) -> None:
     since = Since(house)
-    with asking(house, "POST", CHAT, json.dumps(LONG | {"stream": True, "max_tokens": 150}).encode()) as response:
+    with asking(house, "POST", CHAT, json.dumps(LONG | {"stream": True, "max_tokens": 300}).encode()) as response:
         assert response.readline().startswith(b"data:")
         with dialled(house) as waiting:
             waiting.sendall(whole_request(house, chat()))

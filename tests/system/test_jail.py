@@ -19,7 +19,7 @@ def engine(estate: Estate) -> int:
     (pid,) = [
         pid
         for pid in processes.of_estate(estate.directory) | {int(estate.target()["pid"])}
-        if weights in (PROC / str(pid) / "maps").read_text(encoding="utf-8") or weights in processes.open_files(pid)
+        if any(weights in line for line in processes.maps(pid)) or weights in processes.open_files(pid)
     ]
     return pid
 
@@ -56,8 +56,8 @@ def test_it_has_nothing_open_but_its_weights_and_its_folder(estate: Estate, engi
 
 
 def test_it_maps_no_file_of_the_estate_but_its_weights(estate: Estate, engine: int) -> None:
-    maps = (PROC / str(engine) / "maps").read_text(encoding="utf-8").splitlines()
-    mapped = {Path(line.split(maxsplit=5)[5]) for line in maps if len(line.split(maxsplit=5)) == 6}
+    fields = [line.split(maxsplit=5) for line in processes.maps(engine)]
+    mapped = {Path(found[5]) for found in fields if len(found) == 6}
     assert {path for path in mapped if path.is_relative_to(estate.directory)} <= {estate.blob()}
 
 

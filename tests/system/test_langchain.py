@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from tests.system.estates import MODEL, Estate
+from tests.system.waiting import LONG_S
 
 QUESTION: Sequence[BaseMessage] = (SystemMessage("Be brief."), HumanMessage("Name three colours."))
 WEATHER = {
@@ -44,7 +45,7 @@ def chat_model(vendor: str, estate: Estate) -> BaseChatModel:
         temperature=0,
         max_tokens_to_sample=40,
         max_retries=0,
-        timeout=60,
+        timeout=LONG_S,
         stop=None,
     )
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 from tests.system import processes, records
 from tests.system.estates import FREEHOLD, MODEL, Estate
-from tests.system.waiting import wait_for
+from tests.system.waiting import LONG_S, wait_for
 from tests.system.wire import CHAT, chat, post
 
 
@@ -62,7 +62,7 @@ def test_every_command_has_help_that_shows_examples(house: Estate) -> None:
             [FREEHOLD, *command.split(), "--help"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=LONG_S,
             check=True,
         )
         assert "Examples:" in done.stdout
@@ -74,7 +74,7 @@ def test_chat_asks_the_model_from_the_command_line(house: Estate) -> None:
         input="Say hello.\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONG_S,
         check=True,
     )
     assert done.stdout.strip()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.gguf_builder import Gguf
 from tests.system.estates import Estate
+from tests.system.waiting import LONG_S
 
 OPENSSL = shutil.which("openssl") or "openssl"
 CURVES = ["prime256v1", "secp384r1", "secp521r1"]
@@ -19,7 +20,7 @@ TOOL = ("model-signing==1.1.1", "pyOpenSSL==26.4.0")  # which it imports, and do
 @pytest.fixture(scope="module")
 def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tool")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=LONG_S)
     pip: list[str | Path] = [
         folder / "bin" / "python",
         "-m",
@@ -29,7 +30,7 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--quiet",
         *TOOL,
     ]
-    subprocess.run(pip, check=True, timeout=170)
+    subprocess.run(pip, check=True, timeout=600)
     return folder / "bin" / "model_signing"
 
 
@@ -58,7 +59,9 @@ def key_on(curve: str, folder: Path) -> tuple[Path, Path]:
 
 
 def verifies(tool: Path, folder: Path, *arguments: str | Path) -> bool:
-    done = subprocess.run([tool, "verify", *arguments, folder], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [tool, "verify", *arguments, folder], capture_output=True, text=True, timeout=LONG_S, check=False
+    )
     return done.returncode == 0 and "succeeded" in done.stdout
 
 

@@ -5,7 +5,6 @@ The whole estate runs under strace, from its start on, so that native code is se
 """
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ from pathlib import Path
 
 import pytest
 from tests.simulator.server import Simulator
-from tests.system import foreign, processes
+from tests.system import foreign, processes, programs
 from tests.system.callers import Question, calling
 from tests.system.estates import FREEHOLD, Estate
 from tests.system.simulated import ASK
-from tests.system.waiting import wait_for
+from tests.system.waiting import LONG_S, wait_for
 from tests.system.wire import CHAT, MESSAGES, RESPONSES, post
 
 FORBIDDEN = "provider.test"  # a name that nobody has (RFC 6761)
@@ -55,11 +54,7 @@ class Trace:
 
 @pytest.fixture(scope="module")
 def strace() -> str:
-    if found := shutil.which("strace"):
-        return found
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", "strace"]):
-        subprocess.run(["/usr/bin/apt-get", "--quiet", *command], check=True, capture_output=True, timeout=300)
-    return shutil.which("strace") or pytest.fail("apt-get did not install strace")
+    return programs.installed("strace")
 
 
 @contextmanager
@@ -70,11 +65,11 @@ def traced(house: Estate, strace: str, path: Path) -> Iterator[Trace]:
     up = [str(FREEHOLD), "up", *ports, "--estate", str(house.directory)]
     with subprocess.Popen([*watch, *up], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         try:
-            wait_for(house.answers, "the traced estate answers", timeout_s=120)
+            wait_for(house.answers, "the traced estate answers")
             yield Trace(path)
         finally:
             house.down()
-            running.wait(timeout=60)
+            running.wait(timeout=LONG_S)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.simulator.server import Simulator
 from tests.system import foreign, processes
 from tests.system.estates import FREEHOLD, Estate
 from tests.system.simulated import ASK
+from tests.system.waiting import LONG_S
 from tests.system.wire import CHAT, MESSAGES, Answer, post
 
 VARIABLE = "SIMULATED_PROVIDER_KEY"
@@ -38,7 +39,9 @@ def house(running_simulator: Simulator, tmp_path_factory: pytest.TempPathFactory
                 foreign.serve(own, provider.name, provider.name)
                 foreign.serve(own, f"{provider.name}-or", provider.name, "from-file")
             command = [str(FREEHOLD), "provider", "key", "from-age", "--estate", str(own.directory)]
-            subprocess.run(command, input=running_simulator.key, text=True, check=True, capture_output=True, timeout=60)
+            subprocess.run(
+                command, input=running_simulator.key, text=True, check=True, capture_output=True, timeout=LONG_S
+            )
             own.up()
             yield own
         finally:
@@ -106,7 +109,7 @@ def test_a_secret_shows_nowhere(house: Estate, simulator: Simulator) -> None:
     house.run("reload")
     assert simulator.key not in "".join(told)
     assert files_with(house.files, simulator.key.encode()) == {house.files / foreign.KEY_FILE}
-    arguments = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in processes.of_estate(house.directory)]
+    arguments = [processes.command_line(pid) for pid in processes.of_estate(house.directory)]
     assert simulator.key.encode() not in b"".join(arguments)
 
 

@@ -10,7 +10,7 @@ from tests.simulator.server import Simulator
 from tests.system import processes, records
 from tests.system.estates import Estate
 from tests.system.simulated import ASK, USAGE
-from tests.system.waiting import wait_for
+from tests.system.waiting import LONG_S, wait_for
 from tests.system.wire import CHAT, MESSAGES, post
 
 LONG_ENOUGH_S = 1.5  # for a byte that is not waiting for anything
@@ -74,7 +74,7 @@ def test_no_byte_goes_to_a_provider_before_the_admission_is_on_disk(
                 answering.result(timeout=LONG_ENOUGH_S)
             assert simulator.record.counts.bytes == 0
             processes.send(ledger, signal.SIGCONT)
-            assert answering.result(timeout=30).status == 200
+            assert answering.result(timeout=LONG_S).status == 200
     finally:
         processes.send(ledger, signal.SIGCONT)
     assert len(simulator.requests) == 1
@@ -91,7 +91,7 @@ def test_a_call_whose_ledger_dies_goes_out_once_it_is_admitted_anew_or_not_at_al
             answering.result(timeout=LONG_ENOUGH_S)
         assert simulator.record.counts.bytes == 0
         provided.kill(ledger)
-        answer = answering.result(timeout=60)
+        answer = answering.result(timeout=LONG_S)
     if answer.status == 200:
         assert len(simulator.requests) == 1
         assert records.call(provided, answer.headers["x-request-id"]).ending == "complete"
@@ -99,4 +99,4 @@ def test_a_call_whose_ledger_dies_goes_out_once_it_is_admitted_anew_or_not_at_al
         assert answer.json["error"]["code"] == "ledger_unavailable"
         assert simulator.requests == []
     again = {"model": "openai", "messages": ASK}
-    wait_for(lambda: post(provided, CHAT, again).status == 200, "the estate answers again", timeout_s=60)
+    wait_for(lambda: post(provided, CHAT, again).status == 200, "the estate answers again")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.system import records
 from tests.system.estates import FREEHOLD, Estate
+from tests.system.waiting import LONG_S
 from tests.system.wire import CHAT, COMPLETIONS, MESSAGES, RESPONSES, Answer, chat, post
 
 SAMPLES = 32  # of the characters that are changed; each check is a process of its own
@@ -28,7 +29,7 @@ def check(estate: Estate, tmp_path: Path) -> Check:
     def run(receipt: Path) -> subprocess.CompletedProcess[str]:
         command: list[str | Path] = [FREEHOLD, "ledger", "receipt", "--check", receipt, "--vkey", bare / "ledger.vkey"]
         return subprocess.run(
-            command, cwd=bare, env=environment, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=bare, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False
         )
 
     return run
@@ -104,7 +105,7 @@ def test_a_receipt_does_not_check_with_another_estates_key(estate: Estate, tool_
     answer = post(estate, CHAT, chat())
     receipt = take(estate, answer.headers["freehold-receipt"], tmp_path)
     command: list[str | Path] = [FREEHOLD, "ledger", "receipt", "--check", receipt, "--vkey", tool_estate.vkey]
-    assert subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 1
+    assert subprocess.run(command, capture_output=True, timeout=LONG_S, check=False).returncode == 1
 
 
 def test_a_receipt_for_nothing_is_refused(estate: Estate) -> None:

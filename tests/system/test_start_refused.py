@@ -10,11 +10,29 @@ from pathlib import Path
 
 import pytest
 from tests.system import processes
-from tests.system.conftest import NewEstate
 from tests.system.estates import FREEHOLD, Estate
+from tests.system.waiting import LONG_S
 from tests.system.wire import CHAT, chat, post
 
 NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    """An estate that never starts, and so needs no model."""
+    own = Estate(tmp_path_factory.mktemp("unstarted") / "estate")
+    own.run("init")
+    return own
+
+
+@pytest.fixture
+def house(founded: Estate) -> Iterator[Estate]:
+    """The same, with the settings and on the ports that it was made with."""
+    settings = founded.files / "freehold.toml"
+    text, ports = settings.read_text(encoding="utf-8"), (founded.port, founded.admin_port)
+    yield founded
+    settings.write_text(text, encoding="utf-8")
+    founded.port, founded.admin_port = ports
 
 
 def assert_refused(estate: Estate, *mentions: str) -> None:
@@ -28,17 +46,13 @@ def assert_refused(estate: Estate, *mentions: str) -> None:
 
 
 @pytest.mark.parametrize("taken", ["port", "admin_port"])
-def test_a_second_estate_on_a_port_is_refused_and_the_first_goes_on(
-    estate: Estate, new_estate: NewEstate, taken: str
-) -> None:
-    second = new_estate()
-    setattr(second, taken, getattr(estate, taken))
-    assert_refused(second, str(getattr(estate, taken)), "taken")
+def test_a_second_estate_on_a_port_is_refused_and_the_first_goes_on(estate: Estate, house: Estate, taken: str) -> None:
+    setattr(house, taken, getattr(estate, taken))
+    assert_refused(house, str(getattr(estate, taken)), "taken")
     assert post(estate, CHAT, chat()).status == 200
 
 
-def test_one_port_for_both_listeners_is_refused(new_estate: NewEstate) -> None:
-    house = new_estate()
+def test_one_port_for_both_listeners_is_refused(house: Estate) -> None:
     house.admin_port = house.port
     assert_refused(house, str(house.port))
 
@@ -55,17 +69,15 @@ def test_one_port_for_both_listeners_is_refused(new_estate: NewEstate) -> None:
     ],
 )
 def test_a_wrong_setting_stops_the_start_and_its_line_is_named(
-    new_estate: NewEstate, table: str, setting: str, what: str
+    house: Estate, table: str, setting: str, what: str
 ) -> None:
-    house = new_estate()
     house.set(table, setting)
     lines = (house.directory / "freehold.toml").read_text(encoding="utf-8").splitlines()
     assert_refused(house, what, f"line {lines.index(setting) + 1}")
 
 
 @pytest.mark.parametrize(("addition", "what"), [("\n[colours]\nred = 1\n", "colours"), ("\n[service.b]\n", "targets")])
-def test_a_wrong_table_stops_the_start_and_its_line_is_named(new_estate: NewEstate, addition: str, what: str) -> None:
-    house = new_estate()
+def test_a_wrong_table_stops_the_start_and_its_line_is_named(house: Estate, addition: str, what: str) -> None:
     settings = house.directory / "freehold.toml"
     text = settings.read_text(encoding="utf-8") + addition
     settings.write_text(text, encoding="utf-8")
@@ -73,15 +85,16 @@ def test_a_wrong_table_stops_the_start_and_its_line_is_named(new_estate: NewEsta
     assert_refused(house, what, f"line {line}")
 
 
-def test_a_reload_with_a_wrong_setting_is_refused_and_the_old_one_stays_in_force(new_estate: NewEstate) -> None:
-    house = new_estate()
-    house.up()
-    house.set("gateway", "colour = 3")
-    done = house.attempt("reload")
+def test_a_reload_with_a_wrong_setting_is_refused_and_the_old_one_stays_in_force(estate: Estate) -> None:
+    settings = estate.files / "freehold.toml"
+    text = settings.read_text(encoding="utf-8")
+    estate.set("gateway", "colour = 3")
+    done = estate.attempt("reload")
+    settings.write_text(text, encoding="utf-8")
     assert done.returncode == 1
     assert "colour" in done.stderr
     assert "line " in done.stderr
-    assert post(house, CHAT, chat()).status == 200
+    assert post(estate, CHAT, chat()).status == 200
 
 
 @pytest.fixture
@@ -119,15 +132,14 @@ def test_another_users_estate_is_refused(world_readable: Path) -> None:
 def test_a_directory_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear Ada", encoding="utf-8")
     done = subprocess.run(
-        [FREEHOLD, "up", "--estate", tmp_path], capture_output=True, text=True, timeout=60, check=False
+        [FREEHOLD, "up", "--estate", tmp_path], capture_output=True, text=True, timeout=LONG_S, check=False
     )
     assert done.returncode == 1
     assert "letter.txt" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_a_port_for_everybody_needs_tls_or_leave(new_estate: NewEstate) -> None:
-    house = new_estate()
+def test_a_port_for_everybody_needs_tls_or_leave(house: Estate) -> None:
     house.set("listen", 'host = "0.0.0.0"')
     assert_refused(house, "TLS", "--plaintext")
 
@@ -139,7 +151,7 @@ def as_ordinary_user(*arguments: str) -> subprocess.CompletedProcess[str]:
         [*drop, str(FREEHOLD), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONG_S,
         check=False,
         cwd="/",
         env={**os.environ, "HOME": "/", "PYTHONDONTWRITEBYTECODE": "1"},

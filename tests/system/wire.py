@@ -10,13 +10,13 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any
 
 from tests.system.estates import Estate
+from tests.system.waiting import LONG_S
 
 CHAT = "/v1/chat/completions"
 RESPONSES = "/v1/responses"
 COMPLETIONS = "/v1/completions"
 MESSAGES = "/v1/messages"
 FIM = "/v1/fim/completions"
-_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def asking(
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if authorization := (estate.key if key is None else key):
         sent["authorization"] = f"Bearer {authorization}"
-    connection = HTTPConnection("127.0.0.1", estate.port, timeout=_PATIENCE_S)
+    connection = HTTPConnection("127.0.0.1", estate.port, timeout=LONG_S)
     try:
         connection.request(method, path, body=body or None, headers={"content-type": "application/json", **sent})
         with connection.getresponse() as response:
@@ -72,7 +72,7 @@ def asking(
 @contextmanager
 def dialled(estate: Estate) -> Iterator[socket.socket]:
     """A bare connection to the public port."""
-    with socket.create_connection(("127.0.0.1", estate.port), timeout=_PATIENCE_S) as connection:
+    with socket.create_connection(("127.0.0.1", estate.port), timeout=LONG_S) as connection:
         yield connection
 
 

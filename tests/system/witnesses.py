@@ -12,8 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.system.estates import FREEHOLD, Estate, free_port
-from tests.system.waiting import wait_for
+from tests.ports import free_port
+from tests.system.estates import FREEHOLD, Estate
+from tests.system.waiting import LONG_S, wait_for
 
 
 class WitnessProcess:
@@ -47,16 +48,16 @@ class WitnessProcess:
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None:
             os.kill(self.process.pid, number)
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=LONG_S)
             self.process = None
 
     def _run(self, command: str, *arguments: str) -> None:
         subprocess.run(
-            [FREEHOLD, "witness", command, self.directory, *arguments], check=True, capture_output=True, timeout=60
+            [FREEHOLD, "witness", command, self.directory, *arguments], check=True, capture_output=True, timeout=LONG_S
         )
 
     def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request("GET", "/")
             return connection.getresponse().status == 404
@@ -75,6 +76,10 @@ class ToldWitness:
         self.hanging = threading.Event()
         self.released = threading.Event()
 
+    def say(self, status: int, media: str, body: bytes) -> None:
+        """To everything it is asked."""
+        self.status, self.media, self.body = status, media, body
+
 
 @contextmanager
 def told_witness() -> Iterator[tuple[ToldWitness, str]]:
@@ -86,7 +91,7 @@ def told_witness() -> Iterator[tuple[ToldWitness, str]]:
             self.rfile.read(int(self.headers["content-length"]))
             told.asked += 1
             if told.hanging.is_set():
-                told.released.wait(60)
+                told.released.wait(LONG_S)
                 return
             self._say(told.status, told.media, told.body)
 

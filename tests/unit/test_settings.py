@@ -49,6 +49,22 @@ def test_what_is_not_set_has_its_default() -> None:
             r"line 14: \[target.far\] retires: '2027-02-30' is not a day",
             id="no such day",
         ),
+        pytest.param(
+            GOOD.replace('"llamacpp"', '"vllm"'),
+            r"\[target.local\] engine: vllm needs 'environment'",
+            id="vllm, nowhere",
+        ),
+        pytest.param(
+            GOOD.replace('"llamacpp"', '"vllm"\nenvironment = "v"\nbinary = "b"'),
+            r"\[target.local\] binary: this is no setting of vllm",
+            id="another engine's program",
+        ),
+        pytest.param(
+            GOOD.replace('"llamacpp"', '"llamacpp"\ngpus = 1'),
+            r"\[target.local\] gpus: this is no setting of llamacpp",
+            id="another engine's devices",
+        ),
+        pytest.param(GOOD.replace('"llamacpp"', '"sglang"'), r"\[target.local\] engine: .*sglang", id="no such engine"),
         pytest.param("", r"line 1: \[estate\] lacks 'origin'", id="empty file"),
         pytest.param(GOOD.replace('["local"]', '["l"]'), r"line 6: .*there is no \[target.l\]", id="no such target"),
         pytest.param(GOOD.replace("gpt-*", "g*t*"), r"line 5: .*at most one '\*'", id="two wildcards"),
@@ -134,3 +150,16 @@ def test_nothing_is_served_and_nothing_pruned_by_itself() -> None:
     assert (ledger.served_at, ledger.prune_after_days) == (None, 0)
     with pytest.raises(SettingsError, match="prune_after_days"):
         parse_settings(GOOD + "[ledger]\nprune_after_days = -1\n")
+
+
+@pytest.mark.parametrize("hub", ["https://hub.example.org/mirror", "http://127.0.0.1:8000", "http://[::1]:8000"])
+def test_a_hub_is_reached_over_https_or_on_this_machine(hub: str) -> None:
+    assert parse_settings(GOOD + f'[vault]\nhub = "{hub}"\n').vault.hub == hub
+
+
+@pytest.mark.parametrize(
+    "hub", ["", "http://hub.example.org", "https://a:b@hub.example.org", "https://h.org/?a=1", "h.org"]
+)
+def test_a_hub_that_is_no_such_address_stops_the_start(hub: str) -> None:
+    with pytest.raises(SettingsError, match="is not an https:// address"):
+        parse_settings(GOOD + f'[vault]\nhub = "{hub}"\n')

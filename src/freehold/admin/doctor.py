@@ -286,8 +286,12 @@ def _running(live: Live) -> Iterator[Check]:
             yield _warn("engine", f"{engine.target} died and is being restarted: {engine.reason}", "See run/log.")
         for part in engine.jail.missing:
             yield _warn("jail", f"{engine.target} is not fully jailed: {part}", "'freehold up --sealed' refuses this.")
-        if engine.jail.sealed:
+        if engine.jail.sealed and not engine.jail.left:
             yield _ok("jail", f"{engine.target} has no network, no connect(2) and no file but its weights")
+        elif engine.jail.sealed:
+            left = "; ".join(engine.jail.left)
+            what = f"{engine.target} is alone in a jail with no way out, and keeps what {engine.engine} needs: {left}"
+            yield _ok("jail", what)
     yield from _readiness(live.losses)
 
 

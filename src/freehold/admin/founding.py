@@ -54,27 +54,12 @@ def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founde
         return Founded(estate=estate, settings=settings, made=made)
 
 
-def require_estate(estate: Estate) -> None:
-    """Raise EstateError unless there is an estate, and one that this user may read."""
-    with readable(estate):
-        there = estate.settings.is_file()
-    if not there:
-        raise EstateError(
-            f"{estate.directory} is not an estate: it has no freehold.toml",
-            hint="'freehold init' makes one; --estate DIR or $FREEHOLD_ESTATE says where it is.",
-        )
-
-
-@contextmanager
-def readable(estate: Estate) -> Iterator[None]:
-    """Raises EstateError where the estate is closed to this user."""
-    try:
-        yield
-    except PermissionError as exc:
-        raise EstateError(
-            f"{estate.directory} belongs to another user, and this one may not read it",
-            hint="Run the command as the user who owns the estate.",
-        ) from exc
+def is_untouched(estate: Estate) -> bool:
+    """Whether freehold.toml still says what it said when the estate was made. Raises SettingsError."""
+    settings = read_settings(estate.settings)
+    listen = settings.listen
+    made = _filled(origin=settings.estate.origin, port=listen.port, admin_port=listen.admin_port)
+    return estate.settings.read_text(encoding="utf-8") == made
 
 
 def _require_writable(directory: Path) -> None:
@@ -93,7 +78,10 @@ def _claim(directory: Path) -> None:
 
 
 def _configuration(*, port: int, admin_port: int) -> str:
-    origin = f"freehold.local/{secrets.token_hex(6)}"
+    return _filled(origin=f"freehold.local/{secrets.token_hex(6)}", port=port, admin_port=admin_port)
+
+
+def _filled(*, origin: str, port: int, admin_port: int) -> str:
     text = _TEMPLATE.read_text(encoding="utf-8")
     return Template(text).substitute(origin=origin, port=port, admin_port=admin_port)
 

@@ -18,6 +18,10 @@ from freehold.contract.attempt import Attempt, Attempts, Bait, Reach, Tried
 from freehold.contract.backend import EngineStatus
 from freehold.seal.attempts import attempt_all
 
+_ALONE = "it can connect to its own processes, and nobody else is where it is"
+_SHOWN = "it can open its weights, its own folder, and what it was installed with"
+_OWN = "it can open its weights and its own folder only"
+
 
 class Verdict(StrEnum):
     """What an outcome is worth in this estate."""
@@ -68,8 +72,8 @@ def _engines(engines: Iterable[EngineStatus]) -> Iterator[Tried]:
             jail = engine.jail
             attempts = (
                 _denied("network", "it is in a network namespace of its own", denied=jail.network_namespace),
-                _denied("connect", "connect(2) is refused to it", denied=jail.seccomp),
-                _denied("files", "it can open its weights and its own folder only", denied=jail.landlock),
+                _denied("connect", _ALONE if jail.left else "connect(2) is refused to it", denied=jail.seccomp),
+                _denied("files", _SHOWN if jail.left else _OWN, denied=jail.landlock),
             )
             yield Tried(process=f"engine {engine.target}", pid=engine.pid, attempts=attempts)
 

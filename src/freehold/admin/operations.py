@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from freehold.admin.acceptance import Suites, acceptance_views, gated, with_acceptance
+from freehold.admin.bundling import Bundling
 from freehold.admin.configured import Configured, read_configured
 from freehold.admin.contacts import hosts_of
 from freehold.admin.custody import Custody
@@ -41,6 +42,7 @@ from freehold.admin.requests import (
 )
 from freehold.admin.sealing import require_owned
 from freehold.admin.status import describe
+from freehold.admin.tuning import Tuning
 from freehold.admin.views import View
 from freehold.admin.withdrawal_views import with_standings
 from freehold.admin.withdrawals import CONTROL, Withdrawals
@@ -114,6 +116,8 @@ class Operations:
         self.keyring = Keyring(parts, means)
         self.custody = Custody(parts, means)
         self.engineering = Engineering(parts, means)
+        self.bundling = Bundling(parts, means, self.custody)
+        self.tuning = Tuning(parts, means, self._suites)
         self.forgetting = Forgetting(parts, self.withdrawals, recorded_within_s=recorded_within_s)
         self.witnessing = Witnessing(parts, self.withdrawals)
         self.pruning = Pruning(parts.ledger)
@@ -243,6 +247,11 @@ class Operations:
 
     async def publish_ledger(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         """Sign the ledger's head now, so that every entry made so far can be proved."""
+        return {"ledger": await self._parts.ledger.publish()}
+
+    async def begin_backup(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
+        """Put on record that the estate is copied, keys, salts and all, and sign the head that the copy will have."""
+        await self._record(asker, "estate.backup", self._settings.estate.origin)
         return {"ledger": await self._parts.ledger.publish()}
 
     def _losses(self, live: Live) -> tuple[Loss, ...]:

@@ -15,9 +15,9 @@ from freehold.contract.endpoint import Endpoint
 from freehold.contract.facts import UNKNOWN
 from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
-from freehold.contract.snapshot import ApiKey, Snapshot
+from freehold.contract.snapshot import ApiKey, Capacity, Snapshot
 from freehold.errors import VaultError
-from freehold.settings import ProviderTargetSection, Settings, TargetSection
+from freehold.settings import GatewaySection, ProviderTargetSection, Settings, TargetSection
 from freehold.vault import Manifest, Vault
 
 CONFIRMED_WITHIN_S = 2.0
@@ -72,6 +72,18 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
         detector=settings.policy.detector,
         detector_class=settings.policy.detected_level,
         max_body_bytes=settings.gateway.max_body_mb * 2**20,
+        capacity=_capacity(settings.gateway),
+    )
+
+
+def _capacity(section: GatewaySection) -> Capacity:
+    return Capacity(
+        calls=section.max_calls,
+        waiting=section.max_waiting,
+        wait_s=section.max_wait_s,
+        held_bytes=section.max_held_mb * 2**20,
+        body_s=section.body_within_s,
+        taking_s=section.taken_within_s,
     )
 
 

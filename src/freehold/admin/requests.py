@@ -14,6 +14,7 @@ Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
 Reason = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")]
 Instant = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
+FormatName = Literal["q8_0", "q4_0", "q4_1", "q4_k_m", "q5_0", "q5_1", "q4_k_s", "q5_k_m", "q6_k", "iq4_nl", "iq4_xs"]
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,6 +109,37 @@ class ImportModel(Request, frozen=True):
     reason: Reason | None = None  # of the approval
 
 
+BundlePart = Literal["settings", "policies", "facts", "acceptance", "bom"]
+
+
+class ExportBundle(Request, frozen=True):
+    """A bundle to be written at an absolute path. Without ``models`` it has all of them; ``key`` is a URI."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    folder: bool = False
+    models: tuple[Name, ...] | None = None
+    without: tuple[BundlePart, ...] = ()
+    key: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+    engines: bool = False
+    platforms: tuple[Name, ...] = ()  # the program for each of these
+    python: Annotated[str, Meta(pattern=r"^3\.[0-9]{1,2}\Z")] | None = None
+    extras: tuple[Name, ...] = ()
+    wheels: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None  # a folder to take them from
+
+
+class ImportBundle(Request, frozen=True):
+    """A bundle at an absolute path, and what makes the operator believe it."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=4096)]
+    keys: tuple[Annotated[str, Meta(min_length=1, max_length=4096)], ...] = ()  # URIs of public keys
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")] | None = None
+    models: tuple[Name, ...] | None = None
+    without: tuple[BundlePart, ...] = ()
+    replace: bool = False
+    approve: bool = False
+    reason: Reason | None = None
+
+
 class BuildEngine(Request, frozen=True):
     """An engine out of the pinned source, or out of an archive on this machine: an absolute path, and its SHA-256."""
 
@@ -135,6 +167,19 @@ class SignModel(Request, frozen=True):
 
     name: Name
     key: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
+
+
+class TuneModel(Request, frozen=True):
+    """A model to be measured in other formats. ``keep`` is best, none or a format; a loss of 0.05 is one of 5 %."""
+
+    name: Name
+    formats: tuple[FormatName, ...] = ()  # none: the usual ones
+    max_loss: Annotated[float, Meta(ge=0, le=10)] = 0.05
+    keep: Literal["best", "none"] | FormatName = "best"
+    derived_name: Name | None = None
+    quick: bool = False
+    auto: bool = False  # have the targets that run the model run what is kept
+    reason: Reason | None = None  # of the approval
 
 
 class Forget(Request, frozen=True):

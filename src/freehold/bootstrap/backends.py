@@ -2,8 +2,9 @@
 """Every backend of an estate behind one seam: its own engines, and the providers as a snapshot has them."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from types import TracebackType
 
 from freehold.contract.backend import EngineStatus
 from freehold.contract.decision import Decision
@@ -13,7 +14,7 @@ from freehold.dialect.limits import RateLimits
 from freehold.engine.client import Engines
 from freehold.errors import ProviderUnavailable
 from freehold.provider import Provided, Providers
-from freehold.relay import BackendAnswer, Backends, Running
+from freehold.relay import BackendAnswer, Backends, Run, Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,33 @@ class _Answer:
     limits: RateLimits | None
 
 
+class _Opened:
+    """A call at work on a target, as a context: it can be cut from the moment when it asks."""
+
+    __slots__ = ("_opened", "_run")
+
+    def __init__(self, opened: AbstractAsyncContextManager[BackendAnswer], run: Run) -> None:
+        self._opened = opened
+        self._run = run
+
+    async def __aenter__(self) -> BackendAnswer:
+        run = self._run.__enter__()
+        try:
+            answer = await run.wait(self._opened.__aenter__)
+        except BaseException as exc:
+            run.__exit__(type(exc), exc, exc.__traceback__)
+            raise
+        return _Answer(answer.body, run.watch(answer.events), answer.limits)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._opened.__aexit__(kind, problem, trace)
+        finally:
+            self._run.__exit__(kind, problem, trace)
+
+
 @dataclass(frozen=True, slots=True)
 class _InForce:
     """The backends of one snapshot."""
@@ -60,13 +88,8 @@ class _InForce:
     async def ready(self, target: str) -> Backend:
         return await self._whose(target).ready(target)
 
-    @asynccontextmanager
-    async def open(self, target: str, upstream: Upstream, decision: Decision) -> AsyncIterator[BackendAnswer]:
-        opened: AbstractAsyncContextManager[BackendAnswer] = self._whose(target).open(target, upstream, decision)
-        with self.running.run(target) as run:
-            async with AsyncExitStack() as stack:
-                answer = await run.wait(lambda: stack.enter_async_context(opened))
-                yield _Answer(answer.body, run.watch(answer.events), answer.limits)
+    def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
+        return _Opened(self._whose(target).open(target, upstream, decision), self.running.run(target))
 
     def warm(self, target: str) -> None:
         """A provider is contacted by calls alone."""

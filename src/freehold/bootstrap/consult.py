@@ -3,7 +3,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -14,6 +13,7 @@ from freehold.admin.publish import compose, models_of
 from freehold.admin.withdrawal_views import directive_view, target_views
 from freehold.admin.withdrawals import held_by, located
 from freehold.bootstrap.launch import supervisor_pid
+from freehold.bootstrap.withdrawn import Told
 from freehold.continuity.directives import hits
 from freehold.contract.backend import Service, Target
 from freehold.contract.estate import Estate
@@ -85,22 +85,8 @@ def _described(estate: Estate, name: str) -> Backend:
     return Backend(name=f"{DESCRIBED}{provider}", facts=facts)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Directives and targets as they are shown: of docs/reference/admin-api.md."""
-
-    directives: list[dict[str, Any]]
-    targets: list[dict[str, Any]]
-
-
-def withdrawals_of(estate: Estate) -> Told:
-    """What is withdrawn: as the estate has it in force where it is up, else by its files, and no outage is known then.
-
-    Raises PolicyInvalid, SettingsError, EstateError.
-    """
-    if supervisor_pid(estate) is not None:
-        admin = AdminClient(estate.control_socket)
-        return Told(admin.get("directives")["directives"], admin.get("targets")["targets"])
+def withdrawals_in_files(estate: Estate) -> Told:
+    """What the files say is withdrawn; they know of no outage. Raises PolicyInvalid, SettingsError."""
     settings, found = read_settings(estate.settings), law_in_files(estate)
     register = load_register(estate.facts)
     facts = located(found.law.facts, endpoints_of(settings, register, estate), register)

@@ -15,12 +15,13 @@ from pathlib import Path
 import uvloop
 from granian.server.embed import Server
 
-from freehold.admin.doors import AdminPort, ControlSocket
+from freehold.admin.doors import OWN_USER, AdminPort, ControlSocket
 from freehold.admin.http import AdminApp
 from freehold.admin.interface import Listening, Parts
-from freehold.admin.operations import Operations
+from freehold.admin.operations import Asker, Operations
 from freehold.admin.processes import SupervisorSocket
 from freehold.admin.publish import Publisher
+from freehold.admin.requests import Nothing
 from freehold.admin.state import State
 from freehold.bootstrap.listeners import is_loopback, tls_file
 from freehold.bootstrap.listening import listening_at
@@ -28,12 +29,13 @@ from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.bootstrap.serving import http1, server_of, server_on_socket
 from freehold.contract.estate import Estate
 from freehold.egress.asking import asking
-from freehold.errors import EstateError, OperatorError
+from freehold.errors import EstateError, FreeholdError, OperatorError
 from freehold.ledger.client import LedgerClient
 from freehold.settings import ListenSection, read_settings
 from freehold.vault import Vault, own_signer
 from freehold.vault.downloading import ask_nobody
 from freehold.vault.fetching import fetch_nothing
+from freehold.vault.hub.repository import client_hub, no_hub
 
 Serving = asyncio.Future[None]  # done when the server ends, for whatever reason
 
@@ -59,14 +61,17 @@ def main() -> None:
 async def _run(estate: Estate, options: argparse.Namespace) -> None:
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    Vault(estate.vault).settle()
     settings = read_settings(estate.settings)
     listen = settings.listen
     admin_port = options.admin_port or listen.admin_port
     listening = listening_at(listen, port=options.port, admin_port=admin_port)
-    async with _parts(estate, listening, sealed=options.sealed) as parts:
+    async with _parts(estate, listening, settings.vault.hub, sealed=options.sealed) as parts:
         operations = Operations(parts, settings)
         await operations.start()
         async with AsyncExitStack() as stack:
+            reloading = asyncio.create_task(_reload_on_hangup(operations))
+            stack.callback(reloading.cancel)
             days = asyncio.create_task(_turn_days(operations))
             stack.callback(days.cancel)
             looking = asyncio.create_task(_turn(operations))
@@ -87,6 +92,20 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
             for server in serving:
                 server.add_done_callback(lambda _: told.set())  # one that ends by itself ends this process
             await told.wait()
+
+
+async def _reload_on_hangup(operations: Operations) -> None:
+    """Do at SIGHUP what 'freehold reload' does. Signals that come while it is being done count as one."""
+    hung_up = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
+        try:
+            told = await operations.reload(Nothing(), Asker(id=OWN_USER, progress=lambda _: None))
+            _log.info("reloaded, as SIGHUP asks: %s", told["reload"])
+        except FreeholdError as problem:
+            _log.error("not reloaded, and all that was in force stays: %s", problem.message)
 
 
 async def _turn_days(operations: Operations) -> None:
@@ -117,7 +136,7 @@ def _tell_of_end(witnessing: asyncio.Task[None]) -> None:
 
 
 @asynccontextmanager
-async def _parts(estate: Estate, listening: Listening, *, sealed: bool) -> AsyncIterator[Parts]:
+async def _parts(estate: Estate, listening: Listening, hub: str, *, sealed: bool) -> AsyncIterator[Parts]:
     state = State(estate.state)
     ledger = LedgerClient(estate.ledger_socket, identity=f"control-{os.getpid()}")
     publisher = Publisher()
@@ -132,6 +151,7 @@ async def _parts(estate: Estate, listening: Listening, *, sealed: bool) -> Async
                 estate.vault,
                 fetch=fetch_nothing if sealed else None,
                 ask=ask_nobody if sealed else asking,
+                hub=no_hub if sealed else client_hub(hub, estate.vault),
                 signer=partial(own_signer, estate),
             ),
             ledger=ledger,

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Starts an estate's supervisor from outside, finds it again, and stops it. Touches no process but that one."""
+"""Starts an estate's supervisor from outside, finds it again, and stops it. Touches no process but that one.
+
+Every command goes through here, most of them to an estate that is up: what only a start needs is loaded by a start.
+"""
 
 import fcntl
 import os
@@ -12,20 +15,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from freehold.admin.client import AdminClient
-from freehold.admin.configured import read_configured
-from freehold.admin.founding import readable, require_estate
+from freehold.admin.readable import readable, require_estate
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
-from freehold.ledger.writing.anchor import require_newest
-from freehold.settings import blame, read_settings
-from freehold.signing.keys import load_signer
-from freehold.signing.note import parse_vkey
 
 OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoever acts  # noqa: S105 - its name
 
 _POLL_S = 0.02
-_START_S = 30.0
-_STOP_S = 30.0
+_START_S = 60.0
+_STOP_S = 60.0
 
 
 def supervisor_pid(estate: Estate) -> int | None:
@@ -42,22 +40,6 @@ def supervisor_pid(estate: Estate) -> int | None:
             written = lock.read().strip()
             return int(written) if written.isdigit() else None
     return None
-
-
-def check_law(estate: Estate) -> None:
-    """Raise what is wrong with settings, providers, rules, facts or claims here, where a person sees it."""
-    read_configured(estate, read_settings(estate.settings)).proved_law(time.time())
-
-
-def check_home(estate: Estate) -> None:
-    """Raise NotAtHome here, where a person sees it, if this estate's ledger is a copy, or was put back."""
-    with readable(estate):
-        if estate.ledger_key.exists():
-            anchor = read_settings(estate.settings).ledger.anchor
-            if Path(anchor).is_relative_to(estate.directory):
-                what = "lies in the estate, and would be put back together with it"
-                raise blame(estate.settings, ("ledger",), "anchor", what)
-            require_newest(estate.ledger, parse_vkey(load_signer(str(estate.ledger_key)).vkey), anchor)
 
 
 def start_supervisor(
@@ -110,7 +92,7 @@ def stop_supervisor(estate: Estate) -> bool:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_S
-    while supervisor_pid(estate) is not None:
+    while supervisor_pid(estate) is not None or not _has_ended(pid):
         if time.monotonic() > deadline:
             raise EstateError(f"process {pid} did not stop", hint=f"{supervisor_log(estate)} says why.")
         time.sleep(_POLL_S)
@@ -124,6 +106,8 @@ def control(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
     if supervisor_pid(estate) is not None:
         yield await_control(estate)
         return
+    from freehold.bootstrap.soundness import check_home, check_law  # noqa: PLC0415 - takes longer to load than to ask
+
     check_law(estate)
     check_home(estate)
     supervisor = start_supervisor(estate, ["--acts-only"], detach=True, sealed=sealed)
@@ -132,6 +116,15 @@ def control(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
     finally:
         supervisor.terminate()
         supervisor.wait()
+
+
+def _has_ended(pid: int) -> bool:
+    """Its lock is free a moment before. One that has ended may be there still, until its parent asks how."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in {"Z", "X"}
 
 
 def _last_words(estate: Estate) -> str:

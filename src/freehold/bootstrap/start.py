@@ -10,9 +10,10 @@ from typing import Any
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
 from freehold.admin.sealing import require_owned
-from freehold.bootstrap.launch import await_control, check_home, check_law, control, start_supervisor, supervisor_pid
+from freehold.bootstrap.launch import await_control, control, start_supervisor, supervisor_pid
 from freehold.bootstrap.listeners import check_listeners, check_tiles_listener
 from freehold.bootstrap.process import arguments_of
+from freehold.bootstrap.soundness import check_home, check_law
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.settings import ListenSection, Settings, read_settings
@@ -76,9 +77,10 @@ def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool
     check_home(estate)
     if wish.sealed:
         require_owned(settings)
-    first_key = _stock(estate, settings, step, sealed=wish.sealed)
+    _stock(estate, settings, step, sealed=wish.sealed)
     supervisor = start_supervisor(estate, wish.flags, detach=detach, sealed=wish.sealed)
     client = await_control(estate, supervisor)
+    first_key = _first_key(client)
     return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
 
 
@@ -96,19 +98,22 @@ def _check_ports(estate: Estate, wish: Wish) -> None:
         check_tiles_listener(settings, plaintext=wish.plaintext)
 
 
-def _stock(estate: Estate, settings: Settings, step: Step, *, sealed: bool) -> str:
-    """Import the pinned models that are asked for and missing, and make the first API key if there was never one."""
+def _stock(estate: Estate, settings: Settings, step: Step, *, sealed: bool) -> None:
+    """Import the pinned models that are asked for and missing: an engine looks for its own as soon as it starts."""
     wanted = {target.model for target in settings.engines.values()} & {pin.name for pin in PINS}
     missing = wanted - {manifest.name for manifest in Vault(estate.vault).list()}
-    if estate.state.exists() and not missing:
+    if missing:
+        with control(estate, sealed=sealed) as client:
+            for name in sorted(missing):
+                client.post("models", {"source": name}, progress=step)
+
+
+def _first_key(client: AdminClient) -> str:
+    """The secret of the first API key, made if there was never one."""
+    if client.get("keys")["keys"]:
         return ""
-    with control(estate, sealed=sealed) as client:
-        for name in sorted(missing):
-            client.post("models", {"source": name}, progress=step)
-        if client.get("keys")["keys"]:
-            return ""
-        secret: str = client.post("keys", {"label": "first"})["key"]["secret"]
-        return secret
+    secret: str = client.post("keys", {"label": "first"})["key"]["secret"]
+    return secret
 
 
 def _await_ready(client: AdminClient, told: Told) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.adopting import Adoption
 from freehold.bootstrap.adopting import adopt as adopt_ledger
 from freehold.cli import output

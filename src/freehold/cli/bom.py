@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.assess.bom import bom_of_estate, bom_of_model
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples

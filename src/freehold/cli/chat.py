@@ -12,7 +12,7 @@ from functools import partial
 import click
 import msgspec
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples

@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from freehold.admin.founding import require_estate
-from freehold.bootstrap.consult import withdrawals_of
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control
+from freehold.bootstrap.withdrawn import withdrawals_of
 from freehold.cli import output
 from freehold.cli.options import At, estate_option, examples, json_option, operator_option
 from freehold.continuity.directives import Phase

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.contacts import contacts
 from freehold.cli import output
+from freehold.cli.loading import Loading
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
 
@@ -19,6 +20,8 @@ _NOBODY = (
 
 
 @click.group(
+    cls=Loading,
+    modules={"check": "freehold.cli.leaks"},
     short_help="What may leave the estate, and to whom.",
     epilog=examples("freehold egress list", "freehold egress list --json"),
 )

@@ -5,7 +5,7 @@ import time
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.admin.state import read_api_keys
 from freehold.admin.views import key_views
 from freehold.bootstrap.launch import control

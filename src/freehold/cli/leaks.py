@@ -6,7 +6,7 @@ import json
 import click
 
 from freehold.admin.client import AdminClient
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import supervisor_pid
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option

@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.cli import output
+from freehold.cli.loading import Loading
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, VerificationFailed
@@ -29,6 +30,13 @@ _policy_option = click.option(
 
 
 @click.group(
+    cls=Loading,
+    modules={
+        "adopt": "freehold.cli.adopt",
+        "fsck": "freehold.cli.ledger_files",
+        "export": "freehold.cli.ledger_files",
+        "prune": "freehold.cli.ledger_files",
+    },
     short_help="Check the record, and take proofs out of it.",
     epilog=examples("freehold ledger verify", "freehold ledger receipt freehold.local/3f9a0c27b81d/42"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control
 from freehold.bootstrap.witnesses import trust_policy_of
 from freehold.cli import output

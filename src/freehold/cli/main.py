@@ -13,39 +13,49 @@ from typing import NoReturn
 import click
 
 from freehold import __version__
-from freehold.cli.adopt import adopt
-from freehold.cli.bom import bom
-from freehold.cli.chat import chat
-from freehold.cli.directive import directive
-from freehold.cli.drill import drill
-from freehold.cli.egress import egress
-from freehold.cli.engine import engine
-from freehold.cli.estate import doctor, init, reload, status
-from freehold.cli.key import key
-from freehold.cli.leaks import check
-from freehold.cli.ledger import ledger
-from freehold.cli.ledger_files import export, fsck, prune
-from freehold.cli.operator import operator
+from freehold.cli.loading import Loading
 from freehold.cli.options import examples
 from freehold.cli.output import report
-from freehold.cli.policy import policy
-from freehold.cli.provider import provider
-from freehold.cli.qualify import qualify
-from freehold.cli.target import target
-from freehold.cli.up import down, up
-from freehold.cli.vault import vault
-from freehold.cli.witness import witness
 from freehold.errors import FreeholdError, Refusal
 
 _FAILED, _MISSPELT, _REFUSED, _INTERRUPTED = 1, 2, 3, 130
+# In the order in which a person comes to need them.
+_MODULES = {
+    "init": "freehold.cli.estate",
+    "up": "freehold.cli.up",
+    "down": "freehold.cli.down",
+    "status": "freehold.cli.status",
+    "doctor": "freehold.cli.doctor",
+    "reload": "freehold.cli.estate",
+    "backup": "freehold.cli.backup",
+    "restore": "freehold.cli.backup",
+    "chat": "freehold.cli.chat",
+    "bench": "freehold.cli.bench",
+    "key": "freehold.cli.key",
+    "operator": "freehold.cli.operator",
+    "vault": "freehold.cli.vault",
+    "model": "freehold.cli.model",
+    "engine": "freehold.cli.engine",
+    "bom": "freehold.cli.bom",
+    "provider": "freehold.cli.provider",
+    "target": "freehold.cli.target",
+    "directive": "freehold.cli.directive",
+    "drill": "freehold.cli.drill",
+    "policy": "freehold.cli.policy",
+    "egress": "freehold.cli.egress",
+    "ledger": "freehold.cli.ledger",
+    "witness": "freehold.cli.witness",
+    "assess": "freehold.cli.assess",
+    "evidence": "freehold.cli.evidence",
+}
 
 
-class CommandLine(click.Group):
+class CommandLine(Loading):
     """The commands, and the one place where what went wrong becomes words and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's words
-        """In the order in which a person comes to need them."""
-        return list(self.commands)
+        """In the order of the table."""
+        return list(self.modules)
 
     def main(self, args: Sequence[str] | None = None, *_: object, **__: object) -> NoReturn:
         """Run one command and end the process."""
@@ -73,6 +83,7 @@ class CommandLine(click.Group):
 
 @click.group(
     cls=CommandLine,
+    modules=_MODULES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "freehold up --detach            start the estate in ./estate, making it if need be",
@@ -90,35 +101,6 @@ def main() -> None:
     An estate is one directory with its models, keys, configuration and ledger. Commands find it by --estate DIR, else
     $FREEHOLD_ESTATE, else ./estate.
     """
-
-
-egress.add_command(check)
-target.add_command(qualify)
-for _of_ledger in (adopt, fsck, export, prune):
-    ledger.add_command(_of_ledger)
-for _command in (
-    init,
-    up,
-    down,
-    status,
-    doctor,
-    reload,
-    chat,
-    key,
-    operator,
-    vault,
-    engine,
-    bom,
-    provider,
-    target,
-    directive,
-    drill,
-    policy,
-    egress,
-    ledger,
-    witness,
-):
-    main.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.admin.state import read_operators
 from freehold.admin.views import operator_views
 from freehold.bootstrap.launch import control

@@ -130,7 +130,8 @@ class _Bar:
         if not self._visible or now_s - self._started_s < _BAR_AFTER_S or now_s - self._drawn_s < _BAR_EVERY_S:
             return
         self._drawn_s = now_s
-        line = f"{doing}  {self._gauge(done_bytes, total_bytes)}{self._begun.pace(done_bytes, total_bytes, now_s)}"
+        pace = self._begun.pace(done_bytes, total_bytes, now_s)
+        line = f"{doing}  {self._gauge(done_bytes, total_bytes)}{pace}".rstrip()
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
         self._width = len(line)
@@ -143,7 +144,7 @@ class _Bar:
 
     def _gauge(self, done_bytes: int, total_bytes: int) -> str:
         if total_bytes <= 0:
-            return size(done_bytes)
+            return size(done_bytes) if done_bytes else ""
         share = min(1.0, done_bytes / total_bytes)
         full = round(share * _BAR_CHARACTERS)
         return f"[{'=' * full}{' ' * (_BAR_CHARACTERS - full)}] {share:4.0%}  {size(done_bytes)} of {size(total_bytes)}"

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.founding import require_estate
 from freehold.admin.keys import EVERY_SERVICE
+from freehold.admin.readable import require_estate
 from freehold.admin.state import read_api_keys
 from freehold.bootstrap.consult import DESCRIBED, Consulted, consult, law_in_files
 from freehold.cli import output

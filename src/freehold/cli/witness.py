@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from freehold.admin.founding import require_estate
+from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control
 from freehold.bootstrap.witness import WitnessListener, serve_witness
 from freehold.bootstrap.witnesses import trust_policy_of, witnessing_of

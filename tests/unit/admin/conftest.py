@@ -2,7 +2,6 @@
 """An estate on disk with everything real but the ledger, the supervisor and the clock."""
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tests import ports
 from tests.gguf_builder import Gguf
 
 from freehold.admin.founding import found
@@ -215,7 +215,4 @@ def gguf(tmp_path: Path) -> Callable[[], Path]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return ports.free_port()

@@ -178,6 +178,7 @@ def test_an_encrypted_one_tells_nothing_and_comes_back_whole(estate: Estate, tmp
 @pytest.mark.parametrize(
     ("identity", "says"),
     [(None, "is encrypted"), (str(x25519.Identity.generate()), "not encrypted to that key"), ("nonsense", "no age")],
+    ids=["none", "another", "nonsense"],
 )
 def test_without_its_key_an_encrypted_one_stays_shut(
     estate: Estate, tmp_path: Path, identity: str | None, says: str

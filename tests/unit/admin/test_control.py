@@ -28,10 +28,10 @@ def control(estate: Estate, *arguments: str) -> Iterator["subprocess.Popen[bytes
 def test_it_serves_until_it_is_told_to_stop(estate: Estate) -> None:
     with control(estate, "--no-tcp") as process:
         client = AdminClient(estate.control_socket)
-        client.wait(20.0)
+        client.wait(120.0)
         assert client.get("models") == {"models": []}
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20.0) == 0
+        assert process.wait(120.0) == 0
         assert not estate.control_socket.exists()
 
 
@@ -45,7 +45,7 @@ def test_it_serves_until_it_is_told_to_stop(estate: Estate) -> None:
 def test_what_it_cannot_start_with_is_said_in_one_line(estate: Estate, change: Any, said: str) -> None:
     estate.settings.write_text(estate.settings.read_text().replace(*change))
     with control(estate) as process:
-        _, errors = process.communicate(timeout=20.0)
+        _, errors = process.communicate(timeout=120.0)
     assert process.returncode == 1
     (line,) = errors.decode().splitlines()
     assert line.startswith("freehold: ")

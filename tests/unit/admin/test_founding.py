@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from freehold import settings
-from freehold.admin.founding import found, require_estate
+from freehold.admin.founding import found
+from freehold.admin.readable import require_estate
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.signing.keys import load_signer

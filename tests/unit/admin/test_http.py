@@ -140,7 +140,7 @@ async def port(operations: Operations, parts: Parts, free_port: int) -> AsyncIte
 
 async def ask(port: int, method: str, path: str, body: str = "", **headers: str) -> tuple[int, dict[str, Any]]:
     def answer() -> tuple[int, dict[str, Any]]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             connection.request(method, path, body=body, headers=headers)
             response = connection.getresponse()

@@ -14,7 +14,7 @@ from freehold.contract.backend import BackendKind
 from freehold.contract.call import DataClass
 from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
-from freehold.contract.snapshot import Snapshot
+from freehold.contract.snapshot import Capacity, Snapshot
 from freehold.settings import parse_settings
 from freehold.vault import Manifest
 from freehold.vault.manifest import ModelFile
@@ -26,6 +26,12 @@ SETTINGS = parse_settings(
     [gateway]
     requests_per_minute = 120
     max_body_mb = 2
+    max_calls = 5
+    max_waiting = 4
+    max_wait_s = 3.0
+    max_held_mb = 2
+    body_within_s = 1.5
+    taken_within_s = 0.5
     [service.default]
     targets = ["local", "spare"]
     aliases = ["gpt-*"]
@@ -82,6 +88,7 @@ def test_a_snapshot_holds_what_a_call_needs() -> None:
     assert (service.purpose, local.licence) == ("support", "Apache-2.0")
     assert snapshot.law == LAW
     assert snapshot.max_body_bytes == 2 * 2**20
+    assert snapshot.capacity == Capacity(calls=5, waiting=4, wait_s=3.0, held_bytes=2 * 2**20, body_s=1.5, taking_s=0.5)
 
 
 def test_a_key_without_a_rate_has_the_gateways() -> None:

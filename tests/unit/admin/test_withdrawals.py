@@ -366,7 +366,7 @@ async def gateway(parts: Parts) -> AsyncIterator[Callable[..., Any]]:
             gateway="g1", snapshot_version=10**6, evidence=evidence, answered=answered, outages=outages
         )
         await channel.send(report)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(parts.publisher._news) == before:
                 await asyncio.sleep(0)
 
@@ -427,7 +427,7 @@ async def test_one_key_alone_has_a_canary_sent_and_no_more_than_that(
             await tell(refused("key_1"), answered=("small",))
             await up.withdrawals.turn()
         assert await states(up) == {}
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             snapshot, canary = [await tell.channel.receive() for _ in range(2)]  # type: ignore[attr-defined]
         assert (isinstance(snapshot, Snapshot), canary) == (True, Canary(target="big"))
         await tell(refused(CANARY_KEY))

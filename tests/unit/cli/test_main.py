@@ -11,11 +11,18 @@ from freehold.cli.main import CommandLine, main
 from freehold.errors import EstateError, Fault, PolicyDenied, SettingsError
 
 
+def commands_of(command: click.Command) -> dict[str, click.Command]:
+    if not isinstance(command, click.Group):
+        return {}
+    context = click.Context(command)
+    found = {name: command.get_command(context, name) for name in command.list_commands(context)}
+    return {name: inner for name, inner in found.items() if inner is not None}
+
+
 def every(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
     yield path
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            yield from every(inner, *path, name)
+    for name, inner in commands_of(command).items():
+        yield from every(inner, *path, name)
 
 
 COMMANDS = list(every(main))
@@ -33,8 +40,7 @@ def test_every_command_teaches(run: Run, path: tuple[str, ...]) -> None:
 def test_every_option_is_explained(path: tuple[str, ...]) -> None:
     command: click.Command = main
     for name in path:
-        assert isinstance(command, click.Group)
-        command = command.commands[name]
+        command = commands_of(command)[name]
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, f"{' '.join(path)} does not explain {parameter.opts[0]}"
@@ -48,11 +54,10 @@ def test_the_commands_of_the_issue_are_there() -> None:
         "vault": ("import", "list", "show", "verify"),
         "ledger": ("verify", "receipt"),
     }
-    assert expected | groups.keys() <= main.commands.keys()
+    commands = commands_of(main)
+    assert expected | groups.keys() <= commands.keys()
     for group, names in groups.items():
-        found = main.commands[group]
-        assert isinstance(found, click.Group)
-        assert set(names) <= found.commands.keys()
+        assert set(names) <= commands_of(commands[group]).keys()
 
 
 def test_the_version_is_told(run: Run) -> None:

@@ -45,7 +45,7 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
 
 
 def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Answered:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         return ask_over(connection, method, path, body, **headers)
     finally:
@@ -62,7 +62,7 @@ def ask_over(
 
 async def test_one_connection_serves_many_requests(port: int) -> None:
     def talk() -> list[Answered]:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.connect()
         opened = connection.sock
         answers = [
@@ -113,7 +113,7 @@ async def test_a_body_over_the_limit_is_413(port: int) -> None:
 
 async def test_a_body_that_does_not_come_is_408(port: int) -> None:
     def dawdle() -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 50\r\n\r\nold 0\n")
             return connection.recv(4096)
 
@@ -122,7 +122,7 @@ async def test_a_body_that_does_not_come_is_408(port: int) -> None:
 
 async def test_a_body_that_lies_about_its_length_is_not_waited_for_beyond_the_limit(port: int) -> None:
     def lie() -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 99999999999\r\n\r\n")
             return connection.recv(4096)
 
@@ -131,7 +131,7 @@ async def test_a_body_that_lies_about_its_length_is_not_waited_for_beyond_the_li
 
 async def test_a_client_that_hangs_up_costs_nothing(port: int) -> None:
     def hang_up() -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 50\r\n\r\nold 0\n")
 
     await asyncio.to_thread(hang_up)

@@ -4,27 +4,36 @@
 from pathlib import Path
 
 from freehold.assess.bom.document import Part, hashes, present, properties
-from freehold.engine.build import digest_of, file_of
+from freehold.engine.build import Program, digest_of, program_of
 from freehold.errors import EstateError
-from freehold.settings import Settings
+from freehold.settings import EngineTargetSection, Settings
 
 
 def engine_components(settings: Settings, engines: Path) -> dict[str, Part]:
     """By target. Several targets may share one; one that cannot be found is said to be missing."""
-    return {name: _component(section.engine, section.binary, engines) for name, section in settings.engines.items()}
+    return {name: _component(section, engines) for name, section in settings.engines.items()}
 
 
-def _component(engine: str, binary: str, engines: Path) -> Part:
+def _component(section: EngineTargetSection, engines: Path) -> Part:
     try:
-        file = file_of(binary, engines)
+        program = program_of(section, engines)
     except EstateError:
-        file = None
+        program = None
+    file = program.file if program else None
     digest = digest_of(file)
-    name = file.name if file else binary or engine
+    name = _name(program) or section.binary or section.environment or section.engine
     return present(
         **{"bom-ref": f"engine:{digest or name}", "type": "application"},
-        name=engine,
+        name=section.engine,
+        version=program.environment.version if program and program.environment else None,
         description=f"the file {name}" if file else f"{name} is not there",
         hashes=hashes(digest),
         properties=properties({"engine:file": name, "engine:found": "yes" if digest else "no"}),
     )
+
+
+def _name(program: Program | None) -> str:
+    """Of the file that the digest is of; vLLM's is the list of its files."""
+    if program is None or program.file is None:
+        return ""
+    return str(program.file.relative_to(program.environment.folder)) if program.environment else program.file.name

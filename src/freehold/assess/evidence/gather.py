@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads an estate into a picture of it. Files only: it asks no process, and changes nothing.
+
+What a rule may decide by is tried out: every application given, and every data class that a call of the service can
+have. A target that any of them may reach counts, whether or not a directive withdraws it today.
+"""
+
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from freehold.assess.evidence.answers import answers_path, read_answers
+from freehold.assess.evidence.picture import (
+    Backend,
+    DrillDone,
+    Evidence,
+    KeyFile,
+    Kind,
+    LedgerHead,
+    Picture,
+    Served,
+)
+from freehold.continuity.drill.kept import Kept, read_all
+from freehold.contract.backend import Service, Target
+from freehold.contract.call import DataClass
+from freehold.contract.estate import Estate
+from freehold.contract.law import Law
+from freehold.errors import EstateError
+from freehold.ledger.check.trust import trust_log
+from freehold.ledger.record.entry import ActEntry, read_entry
+from freehold.ledger.tree.store import LedgerFiles
+from freehold.policy.facts import Register, load_register, members_of, statutes_of
+from freehold.policy.judge import Application, Circumstances, Judge
+from freehold.settings import Settings, read_settings
+from freehold.vault import Manifest, Vault
+
+_ERASING = frozenset({"call.forget", "salts.expire", "text.forget"})
+_ACT = b'"kind":"act"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides in the estate, and whom it is asked for."""
+
+    law: Law
+    judge: Judge
+    services: Sequence[Service]
+    targets: Sequence[Target]
+    applications: Sequence[Application]
+
+
+def gather(estate: Estate, rules: Rules, at: datetime) -> Picture:
+    """Raises SettingsError, EstateError, and VerificationFailed for a ledger whose checkpoint does not hold."""
+    settings, register = read_settings(estate.settings), load_register(estate.facts)
+    answers, digest = read_answers(answers_path(estate.directory))
+    return Picture(
+        at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        origin=settings.estate.origin,
+        region=settings.estate.region,
+        set=rules.law.set,
+        policy_digest=rules.law.policy_digest,
+        facts_digest=rules.law.facts_digest,
+        services=tuple(_served(service, rules, int(at.timestamp())) for service in rules.services),
+        backends={backend.name: backend for backend in _backends(estate, settings, rules, register)},
+        keys=tuple(_keys(estate)),
+        ledger=_ledger(estate),
+        salts_kept_days=settings.ledger.salts_kept_days,
+        witnesses=tuple(sorted(settings.witnesses)),
+        drills=tuple(map(_drill, read_all(estate.drills))),
+        eu=members_of(register, "EU"),
+        answers=answers,
+        answers_digest=digest,
+    )
+
+
+def _served(service: Service, rules: Rules, at_unix: int) -> Served:
+    may = [name for name in service.targets if _may_answer(service, name, rules, at_unix)]
+    return Served(
+        name=service.name,
+        data_class=service.data_class.name.lower(),
+        may_answer=tuple(may),
+        may_not=tuple(name for name in service.targets if name not in may),
+        unqualified=service.unqualified,
+    )
+
+
+def _may_answer(service: Service, target: str, rules: Rules, at_unix: int) -> bool:
+    classes = [data_class for data_class in DataClass if data_class >= service.data_class]
+    return any(
+        rules.judge.judge(
+            application,
+            target,
+            Circumstances(service=service.name, purpose=service.purpose, data_class=data_class, at_unix=at_unix),
+        ).allowed
+        for application in rules.applications
+        for data_class in classes
+    )
+
+
+def _backends(estate: Estate, settings: Settings, rules: Rules, register: Register) -> Iterator[Backend]:
+    models = {manifest.name: manifest for manifest in Vault(estate.vault).list()}
+    for target in rules.targets:
+        facts = rules.judge.backends[target.name].facts
+        owned = settings.engines.get(target.name)
+        yield Backend(
+            name=target.name,
+            operator=target.operator,
+            model=target.model.name,
+            licence=target.licence,
+            weights=_weights(models.get(owned.model), estate) if owned is not None else None,
+            facts=facts,
+            statutes={name: one.act for name, one in statutes_of(register, facts.authorities).items()},
+        )
+
+
+def _weights(manifest: Manifest | None, estate: Estate) -> Evidence | None:
+    if manifest is None:
+        return None
+    says = f"{manifest.name}, {manifest.digest}, from {manifest.repository or manifest.origin}"
+    return Evidence(kind=Kind.FILE, where=str(estate.vault.name), says=says, as_of=manifest.imported_at)
+
+
+def _keys(estate: Estate) -> Iterator[KeyFile]:
+    folder: Iterable[Path] = sorted(estate.keys.glob("*.key")) if estate.keys.is_dir() else []
+    for path in folder:
+        try:
+            mode = path.lstat().st_mode
+        except OSError as exc:
+            raise EstateError(f"{path} cannot be looked at", hint="Run the command as the estate's owner.") from exc
+        alone = stat.S_ISREG(mode) and not mode & (stat.S_IRWXG | stat.S_IRWXO)
+        yield KeyFile(place=f"{estate.keys.name}/{path.name}", alone=alone)
+
+
+def _ledger(estate: Estate) -> LedgerHead | None:
+    """Nothing of a log that was never begun. Its entries are counted, and not verified but for the signed head."""
+    if not (estate.ledger / "checkpoint").exists() or not estate.ledger_vkey.exists():
+        return None
+    files = LedgerFiles(estate.ledger)
+    vkey = estate.ledger_vkey.read_text(encoding="utf-8").strip()
+    head = trust_log(vkey).open_signed(files.checkpoint()).checkpoint
+    erasures, last = Counter[str](), ("", "")
+    for index, data in files.entries(files.minimum_index(), head.size):
+        entry = read_entry(data) if _ACT in data else None
+        if isinstance(entry, ActEntry) and entry.act in _ERASING:
+            erasures[entry.act] += 1
+            last = (f"{head.origin}/{index}", entry.at)
+    return LedgerHead(
+        origin=head.origin,
+        size=head.size,
+        root=head.root.hex(),
+        newest_at=_written_at(files, head.size),
+        erasures=dict(sorted(erasures.items())),
+        last_erasure=last[0],
+        last_erasure_at=last[1],
+    )
+
+
+def _written_at(files: LedgerFiles, size: int) -> str:
+    if size <= files.minimum_index():
+        return ""
+    entry = read_entry(files.entry(size - 1, size))
+    return entry.at if entry is not None else ""
+
+
+def _drill(kept: Kept) -> DrillDone:
+    card = kept.card
+    return DrillDone(
+        id=card.id,
+        scenario=card.scenario,
+        service=card.service,
+        began=card.began,
+        passed=card.passed,
+        digest=kept.digest,
+        hit=frozenset(target for move in card.happened for target in move.targets),
+        simulated=frozenset(card.simulated),
+    )

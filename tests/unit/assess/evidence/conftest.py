@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pictures of estates, as evidence is drawn from them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from freehold.assess.evidence.answers import Answer
+from freehold.assess.evidence.picture import Backend, DrillDone, Evidence, KeyFile, Kind, LedgerHead, Picture, Served
+from freehold.contract.facts import UNKNOWN, BackendFacts, Confidence, Reason
+from freehold.policy.facts import owned_facts
+
+EU = frozenset({"DE", "FR", "IE"})
+AT = "2026-11-23T00:00:00Z"
+SOURCE = "https://example.org/register"
+Paint = Callable[..., Picture]
+
+
+def reason(state: str, rule: str = "operator") -> Reason:
+    return Reason(
+        state=state,
+        because=f"Example has its seat in {state}",
+        rule=rule,
+        source=SOURCE,
+        as_of="2026-08-05",
+        confidence=Confidence.CONFIRMED,
+    )
+
+
+def engine(name: str = "local", licence: str = "Apache-2.0") -> Backend:
+    weights = Evidence(kind=Kind.FILE, where="vault", says="smol, sha256:1", as_of="2026-11-01T00:00:00Z")
+    return Backend(
+        name=name, operator="self", model="smol", licence=licence, weights=weights, facts=owned_facts(), statutes={}
+    )
+
+
+def foreign(name: str, *reasons: Reason, locations: tuple[str, ...] = ("FR",), days: int | None = 0) -> Backend:
+    facts = BackendFacts(
+        operator=name,
+        owned=False,
+        authorities=tuple(sorted({r.state for r in reasons})),
+        locations=locations,
+        retention_days=days,
+        trains=False,
+        reasons=reasons,
+        as_of="2026-08-05",
+    )
+    statutes = {"US-EAR": "15 CFR 730-774"} if "US" in facts.authorities else {}
+    return Backend(name=name, operator=name, model="big", licence="", weights=None, facts=facts, statutes=statutes)
+
+
+def served(*may: str, name: str = "support", unqualified: tuple[str, ...] = ()) -> Served:
+    return Served(name=name, data_class="internal", may_answer=may, may_not=(), unqualified=unqualified)
+
+
+def drill(*hit: str, passed: bool = True, simulated: tuple[str, ...] = ()) -> DrillDone:
+    return DrillDone(
+        id="drill_4b1f0c27a9d3",
+        scenario="june-2026",
+        service="support",
+        began="2026-11-22T10:00:00Z",
+        passed=passed,
+        digest="sha256:2",
+        hit=frozenset(hit),
+        simulated=frozenset(simulated),
+    )
+
+
+def answered(criterion: str, step: int, about: str = "self", by: str = "A. Weber") -> Answer:
+    return Answer(id=criterion, about=about, value=str(step), by=by, source="a contract", at=AT)
+
+
+NOBODY_KNOWS = reason(UNKNOWN, "unknown")
+
+
+@pytest.fixture
+def paint() -> Paint:
+    def made(
+        *backends: Backend,
+        services: tuple[Served, ...] | None = None,
+        answers: tuple[Answer, ...] = (),
+        drills: tuple[DrillDone, ...] = (),
+        erasures: int = 0,
+        head: bool = True,
+        keys_alone: bool = True,
+        region: str = "",
+    ) -> Picture:
+        ledger = LedgerHead(
+            origin="freehold.local/test",
+            size=7,
+            root="00",
+            newest_at=AT,
+            erasures={"call.forget": erasures} if erasures else {},
+            last_erasure="freehold.local/test/6" if erasures else "",
+            last_erasure_at=AT if erasures else "",
+        )
+        return Picture(
+            at=AT,
+            origin="freehold.local/test",
+            region=region,
+            set="open",
+            policy_digest="sha256:3",
+            facts_digest="sha256:4",
+            services=services if services is not None else (served(*(b.name for b in backends)),),
+            backends={b.name: b for b in backends},
+            keys=(KeyFile(place="keys/ledger.key", alone=keys_alone),),
+            ledger=ledger if head else None,
+            salts_kept_days=183,
+            witnesses=(),
+            drills=drills,
+            eu=EU,
+            answers=answers,
+            answers_digest="sha256:5" if answers else "",
+        )
+
+    return made
