@@ -11,34 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from freehold.errors import OperatorError, VerificationFailed
 from freehold.signing.elliptic import EllipticSigner, EllipticVerifier, parse_elliptic_verifier
-from freehold.vault.oms import Bundle, read_bundle, sign, signer_of
+from freehold.vault.oms import Bundle, read_bundle, read_own, sign_own, signer_of
 from freehold.vault.trust import Rule, Trust
 
-_STATEMENT: Final = "https://in-toto.io/Statement/v1"
 _PREDICATE: Final = "https://freehold/bundle/v1"
 _SUBJECT: Final = "contents"
-
-
-class _Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    digest: dict[str, str]
-
-
-class _Statement(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    rename={"type": "_type", "predicate_type": "predicateType"},
-):
-    type: str
-    subject: tuple[_Subject, ...]
-    predicate_type: str
-    predicate: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +42,7 @@ class Sealed:
 
 def sign_bundle(contents_digest: str, signer: EllipticSigner) -> bytes:
     """The same key and contents give the same bytes."""
-    subject = _Subject(name=_SUBJECT, digest={"sha256": contents_digest.removeprefix("sha256:")})
-    statement = _Statement(type=_STATEMENT, subject=(subject,), predicate_type=_PREDICATE, predicate={"schema": 1})
-    return sign(msgspec.json.encode(statement, order="sorted"), signer)
+    return sign_own(_PREDICATE, _SUBJECT, contents_digest, {"schema": 1}, signer)
 
 
 def require_trusted(sealed: Sealed, terms: Terms) -> str:
@@ -92,13 +69,8 @@ def signed_by(sealed: Sealed) -> str:
 
 
 def _require_about(bundle: Bundle, contents_digest: str) -> None:
-    try:
-        statement = msgspec.json.decode(bundle.payload, type=_Statement)
-    except (msgspec.MsgspecError, RecursionError) as exc:
-        raise VerificationFailed("what was signed is not a statement about a bundle") from exc
-    if (statement.type, statement.predicate_type) != (_STATEMENT, _PREDICATE):
-        raise VerificationFailed(f"what was signed is {statement.predicate_type[:200]!r}, expected {_PREDICATE!r}")
-    if [subject.digest for subject in statement.subject] != [{"sha256": contents_digest.removeprefix("sha256:")}]:
+    digest, _ = read_own(bundle, _PREDICATE, dict[str, int], what="a statement about a bundle")
+    if digest != contents_digest:
         raise VerificationFailed(
             "the signature is over another bundle's contents",
             hint="Nothing was imported. Somebody has put a signature under what it was not made for.",

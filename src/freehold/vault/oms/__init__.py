@@ -8,6 +8,7 @@ nothing here knows Sigstore's roots or asks its logs.
 
 from freehold.vault.oms.certificates import read_certificates, signer_of
 from freehold.vault.oms.envelope import MAX_BUNDLE_BYTES, Bundle, read_bundle, sign, write_bundle
+from freehold.vault.oms.own import read_own, sign_own
 from freehold.vault.oms.statement import ONLY_FILE, Resource, Statement, read_statement, write_statement
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Statement",
     "read_bundle",
     "read_certificates",
+    "read_own",
     "read_statement",
     "sign",
+    "sign_own",
     "signer_of",
     "write_bundle",
     "write_statement",

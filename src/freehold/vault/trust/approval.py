@@ -13,9 +13,8 @@ from msgspec import Meta
 from freehold.errors import VerificationFailed
 from freehold.signing.elliptic import EllipticSigner
 from freehold.vault.manifest import Digest, DigestOrNone, Document
-from freehold.vault.oms import Bundle, sign
+from freehold.vault.oms import Bundle, read_own, sign_own
 
-_STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://freehold/approval/v1"
 
 
@@ -38,41 +37,15 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return bound and (self.model, self.chat_template) == (manifest.digest, manifest.chat_template_digest)
 
 
-class _Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    name: str
-    digest: dict[str, str]
-
-
-class _Statement(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    rename={"type": "_type", "predicate_type": "predicateType"},
-):
-    type: str
-    subject: tuple[_Subject, ...]
-    predicate_type: str
-    predicate: Approval
-
-
 def draft_approval(name: str, approval: Approval, signer: EllipticSigner) -> bytes:
     """The approval of the model ``name``, signed."""
-    subject = _Subject(name=name, digest={"sha256": approval.model.removeprefix("sha256:")})
-    statement = _Statement(type=_STATEMENT, subject=(subject,), predicate_type=_PREDICATE, predicate=approval)
-    payload = msgspec.json.encode(statement, order="sorted")
-    return sign(payload, signer)
+    return sign_own(_PREDICATE, name, approval.model, approval, signer)
 
 
 def read_approval(bundle: Bundle) -> Approval:
     """What a bundle approves; its signature is the caller's to check. Raises VerificationFailed."""
-    try:
-        statement = msgspec.json.decode(bundle.payload, type=_Statement)
-    except (msgspec.MsgspecError, RecursionError) as exc:
-        raise VerificationFailed("what was signed is not an approval that this version of Freehold reads") from exc
-    subjects = [subject.digest for subject in statement.subject]
-    if (statement.type, statement.predicate_type) != (_STATEMENT, _PREDICATE):
-        raise VerificationFailed(f"what was signed is {statement.predicate_type!r}, expected {_PREDICATE!r}")
-    if subjects != [{"sha256": statement.predicate.model.removeprefix("sha256:")}]:
+    what = "an approval that this version of Freehold reads"
+    digest, approval = read_own(bundle, _PREDICATE, Approval, what=what)
+    if digest != approval.model:
         raise VerificationFailed("the approval contradicts itself: its subject is not its model")
-    return statement.predicate
+    return approval
