@@ -34,6 +34,7 @@ def test_what_was_done_is_evidence_and_what_nobody_said_is_missing(
         down = own.ask("evidence", "csf")["csf"]
         page = tmp_path / "csf.html"
         own.run("evidence", "csf", "--format", "html", "--output", page)
+        register = own.attempt("evidence", "dora", "--output", tmp_path / "register")
     finally:
         own.destroy()
     for told in (up, down):
@@ -47,6 +48,12 @@ def test_what_was_done_is_evidence_and_what_nobody_said_is_missing(
         s["grade"]["step"] for s in down["estate"]["criteria"]
     ]
     assert b"<script" not in page.read_bytes()
+    assert register.returncode == 1
+    assert len(list((tmp_path / "register").glob("b_*.csv"))) == 8
+    (plan,) = (tmp_path / "register").glob("exit-*.md")
+    text = plan.read_text(encoding="utf-8")
+    assert "Calls on record that it answered: " in text
+    assert "- Drill drill_" in text
 
 
 _BOTH = '["openai.sim-tool", "local"]'

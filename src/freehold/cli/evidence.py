@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """freehold evidence: scores and evidence out of the estate's files. Asks nobody; keeps what a person answers."""
 
-import time
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -10,25 +8,21 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.keys import EVERY_SERVICE, Standing
 from freehold.admin.readable import readable, require_estate
-from freehold.admin.state import read_api_keys
 from freehold.assess.evidence.answers import OWN, Answer, add_answer, answers_path
 from freehold.assess.evidence.csf import Report, assess, load_framework, write_page
 from freehold.assess.evidence.csf.grading import Basis, step_of
 from freehold.assess.evidence.csf.page import BASIS, lift_said
 from freehold.assess.evidence.csf.report import Assessed, Question
-from freehold.assess.evidence.gather import Rules, gather
-from freehold.assess.evidence.picture import Picture
-from freehold.bootstrap.consult import law_in_files
+from freehold.assess.evidence.dora import load_layout, subject_of_column
+from freehold.assess.evidence.dora.register import SERVICE
 from freehold.cli import output
+from freehold.cli.evidence_dora import dora
+from freehold.cli.evidence_picture import picture_of
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, NotFound
-from freehold.policy.cedar import Rule
-from freehold.policy.judge import Application
-from freehold.policy.trees import names_key
-from freehold.settings import read_settings
+from freehold.settings import Settings, read_settings
 
 _MOST_HELD = 8  # criteria in the terminal; the page and JSON have all
 
@@ -43,6 +37,9 @@ def evidence() -> None:
     What only a person can say is asked for, kept in evidence/answers.toml, and shown as asserted. What nobody said
     counts as the worst answer. The estate may be up or down; nobody is contacted.
     """
+
+
+evidence.add_command(dora)
 
 
 @evidence.command(
@@ -83,7 +80,7 @@ def csf(  # noqa: PLR0913, PLR0917 - one argument for each option
         raise click.UsageError("Give --format html and --output FILE together, and without --json.")
     require_estate(estate)
     with readable(estate):
-        picture = _picture(estate)
+        picture = picture_of(estate, datetime.now(UTC))
     report = assess(picture, load_framework(), profile or "")
     if as_json:
         output.emit("csf", msgspec.to_builtins(report))
@@ -102,11 +99,15 @@ def csf(  # noqa: PLR0913, PLR0917 - one argument for each option
     )
 )
 @click.argument("question", metavar="ID")
-@click.argument("value", metavar="STEP")
+@click.argument("value", metavar="VALUE")
 @click.option("--by", required=True, metavar="NAME", help="Who says so.")
 @click.option("--source", required=True, metavar="TEXT", help="On what grounds: a document, a contract, a visit.")
 @click.option(
-    "--about", default=OWN, show_default=True, metavar="SUBJECT", help="A provider of freehold.toml, or the estate."
+    "--about",
+    default=OWN,
+    show_default=True,
+    metavar="SUBJECT",
+    help="A provider, service:NAME, or self.",
 )
 @estate_option
 @json_option
@@ -115,17 +116,11 @@ def answer(  # noqa: PLR0913 - one argument for each option
 ) -> None:
     """Answer what only a person can: kept with who said it, when and on what grounds, and shown as asserted.
 
-    ID is one of 'freehold evidence csf', such as SOV-3.q1. STEP is 0 for the worst answer, up to the best. The last
-    answer to a question about the same subject counts; those before it are kept.
+    ID is a question that a report names, such as SOV-3.q1 or B_02.01.c0010. VALUE is a step of a criterion, 0 for the
+    worst, or what stands in a column. The last answer about the same subject counts; those before it are kept.
     """
     require_estate(estate)
-    criterion = load_framework().criteria.get(question)
-    if criterion is None:
-        raise NotFound(f"there is no question {question[:64]!r}", hint="'freehold evidence csf --json' lists them.")
-    step_of(criterion, value)
-    subjects = (OWN, *read_settings(estate.settings).providers)
-    if about not in subjects:
-        raise NotFound(f"there is no subject {about[:64]!r}", hint=f"There are: {', '.join(subjects)}.")
+    told = _checked(question, value, about, read_settings(estate.settings))
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     given = Answer(id=question, about=about, value=value, by=by, source=source, at=at)
     path = answers_path(estate.directory)
@@ -133,29 +128,26 @@ def answer(  # noqa: PLR0913 - one argument for each option
     if as_json:
         output.emit("answer", msgspec.to_builtins(given))
     else:
-        output.say(f"Kept in {path}: {criterion.title} is at step {value} of {criterion.best} for {about}.")
+        output.say(f"Kept in {path}: {told}, about {about}.")
 
 
-def _picture(estate: Estate) -> Picture:
-    found = law_in_files(estate)
-    judge = found.judge(estate)
-    rules = Rules(
-        law=found.law,
-        judge=judge,
-        services=found.services,
-        targets=found.targets,
-        applications=tuple(_applications(estate, judge.rules)),
-    )
-    return gather(estate, rules, datetime.now(UTC))
-
-
-def _applications(estate: Estate, rules: Iterable[Rule]) -> Iterable[Application]:
-    """One that is good for every service; and every key that works, where rules can tell keys apart."""
-    yield Application(key="any", services=EVERY_SERVICE)
-    if any(names_key(rule.tree) for rule in rules):
-        for record in read_api_keys(estate.state):
-            if record.standing(time.time()) is Standing.ACTIVE:
-                yield Application(key=record.id, services=record.services)
+def _checked(question: str, value: str, about: str, settings: Settings) -> str:
+    """What is answered, for a person. Raises NotFound, EstateError."""
+    criterion, layout = load_framework().criteria.get(question), load_layout()
+    column = layout.column(question)
+    if criterion is not None:
+        step_of(criterion, value)
+        subjects, told = (OWN, *settings.providers), f"{criterion.title} is at step {value} of {criterion.best}"
+    elif column is not None and (subject := subject_of_column(layout, question)):
+        layout.written(column, value)
+        services = tuple(f"{SERVICE}{name}" for name in settings.services)
+        known = {"self": (OWN,), "provider": tuple(settings.providers), "service": services}
+        subjects, told = known[subject], f"{column.name} is {value}"
+    else:
+        raise NotFound(f"there is no question {question[:64]!r}", hint="The reports of 'freehold evidence' name them.")
+    if about not in subjects:
+        raise NotFound(f"there is no subject {about[:64]!r} of it", hint=f"There are: {', '.join(subjects)}.")
+    return told
 
 
 def _show(report: Report) -> None:

@@ -179,3 +179,24 @@ def test_nothing_but_answers_changes_an_estate(run: Run, two: Estate) -> None:
     before = files()
     csf(run, two)
     assert files() == before
+
+
+def test_the_register_is_written_with_a_plan_and_says_what_is_missing(run: Run, two: Estate, tmp_path: Path) -> None:
+    text = two.settings.read_text().replace('# set = "owned-only"', 'set = "open"')
+    two.settings.write_text(text.replace('data_class = "internal"', 'data_class = "public"'))
+    folder = tmp_path / "register"
+    done = run("evidence", "dora", "--output", folder, "--estate", two.directory)
+    assert (done.exit_code, "B_02.01.c0010 --about anthropic" in done.stdout) == (1, True)
+    assert len(list(folder.glob("b_*.csv"))) == 8
+    assert "No drill" in (folder / "exit-anthropic.md").read_text()
+    given = ("evidence", "answer", "B_02.01.c0010", "C-1", *GIVEN, "--estate", two.directory)
+    assert run(*given).exit_code == 1
+    assert run(*given, "--about", "anthropic").exit_code == 0
+    told = json.loads(run("evidence", "dora", "--json", "--estate", two.directory).stdout)["dora"]
+    assert told["entries"]["rows"]["B_03.02"][0]["c0010"]["value"] == "C-1"
+    assert criterion(csf(run, two), "SOV-8.q4")["basis"] == "missing"
+
+
+def test_an_estate_that_leans_on_nobody_has_nothing_to_register(run: Run, estate: Estate) -> None:
+    shown = run("evidence", "dora", "--estate", estate.directory)
+    assert (shown.exit_code, "No provider may answer" in shown.stdout) == (0, True)

@@ -5,11 +5,12 @@ What a rule may decide by is tried out: every application given, and every data 
 have. A target that any of them may reach counts, whether or not a directive withdraws it today.
 """
 
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from freehold.assess.evidence.answers import answers_path, read_answers
@@ -27,18 +28,23 @@ from freehold.continuity.drill.kept import Kept, read_all
 from freehold.contract.backend import Service, Target
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
+from freehold.contract.facts import BackendFacts, Reason
 from freehold.contract.law import Law
 from freehold.errors import EstateError
 from freehold.ledger.check.trust import trust_log
 from freehold.ledger.record.entry import ActEntry, read_entry
 from freehold.ledger.tree.store import LedgerFiles
 from freehold.policy.facts import Register, load_register, members_of, statutes_of
+from freehold.policy.facts.derive import in_force, organisation_versions, provider_versions
 from freehold.policy.judge import Application, Circumstances, Judge
 from freehold.settings import Settings, read_settings
 from freehold.vault import Manifest, Vault
 
 _ERASING = frozenset({"call.forget", "salts.expire", "text.forget"})
+_CONTROL = frozenset({"operator", "parent"})  # rules by which a reason may be about control
 _ACT = b'"kind":"act"'
+_OUTCOME = b'"kind":"outcome"'
+_TARGET = re.compile(rb'"target":"([^"\\]+)"')  # entries are canonical, and an outcome names one target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +70,7 @@ def gather(estate: Estate, rules: Rules, at: datetime) -> Picture:
         policy_digest=rules.law.policy_digest,
         facts_digest=rules.law.facts_digest,
         services=tuple(_served(service, rules, int(at.timestamp())) for service in rules.services),
-        backends={backend.name: backend for backend in _backends(estate, settings, rules, register)},
+        backends={backend.name: backend for backend in _backends(estate, settings, rules, register, at.date())},
         keys=tuple(_keys(estate)),
         ledger=_ledger(estate),
         salts_kept_days=settings.ledger.salts_kept_days,
@@ -100,7 +106,7 @@ def _may_answer(service: Service, target: str, rules: Rules, at_unix: int) -> bo
     )
 
 
-def _backends(estate: Estate, settings: Settings, rules: Rules, register: Register) -> Iterator[Backend]:
+def _backends(estate: Estate, settings: Settings, rules: Rules, register: Register, today: date) -> Iterator[Backend]:
     models = {manifest.name: manifest for manifest in Vault(estate.vault).list()}
     for target in rules.targets:
         facts = rules.judge.backends[target.name].facts
@@ -113,7 +119,34 @@ def _backends(estate: Estate, settings: Settings, rules: Rules, register: Regist
             weights=_weights(models.get(owned.model), estate) if owned is not None else None,
             facts=facts,
             statutes={name: one.act for name, one in statutes_of(register, facts.authorities).items()},
+            control=tuple(_control(register, facts, today)),
+            legal_name=_legal_name(register, target.operator),
         )
+
+
+def _control(register: Register, facts: BackendFacts, today: date) -> Iterator[Reason]:
+    """A sub-processor's owner can be compelled, and controls no provider."""
+    known = provider_versions(register, facts.operator) if facts.operator in register.providers else ()
+    waiting = [entry.operator.organisation for entry in known if entry.operator]
+    visited, names = set[str](), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in visited:
+            continue
+        visited.add(name)
+        for version in organisation_versions(register, name):
+            names.add(version.name)
+            owners = version.owners.listed if version.owners else ()
+            waiting += [owner.organisation for owner in owners if owner.controls and in_force(owner, today)]
+    for reason in facts.reasons:
+        if reason.rule in _CONTROL and any(reason.because.startswith(f"{name} ") for name in names):
+            yield reason
+
+
+def _legal_name(register: Register, provider: str) -> str:
+    known = register.providers.get(provider)
+    operator = register.organisations.get(known.operator.organisation) if known and known.operator else None
+    return operator.name if operator else ""
 
 
 def _weights(manifest: Manifest | None, estate: Estate) -> Evidence | None:
@@ -141,8 +174,10 @@ def _ledger(estate: Estate) -> LedgerHead | None:
     files = LedgerFiles(estate.ledger)
     vkey = estate.ledger_vkey.read_text(encoding="utf-8").strip()
     head = trust_log(vkey).open_signed(files.checkpoint()).checkpoint
-    erasures, last = Counter[str](), ("", "")
+    erasures, answered, last = Counter[str](), Counter[str](), ("", "")
     for index, data in files.entries(files.minimum_index(), head.size):
+        if _OUTCOME in data and (target := _TARGET.search(data)):
+            answered[target[1].decode()] += 1
         entry = read_entry(data) if _ACT in data else None
         if isinstance(entry, ActEntry) and entry.act in _ERASING:
             erasures[entry.act] += 1
@@ -155,6 +190,7 @@ def _ledger(estate: Estate) -> LedgerHead | None:
         erasures=dict(sorted(erasures.items())),
         last_erasure=last[0],
         last_erasure_at=last[1],
+        answered=dict(sorted(answered.items())),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from freehold.assess.evidence.answers import Answer
-from freehold.contract.facts import BackendFacts
+from freehold.contract.facts import BackendFacts, Reason
 
 
 class Kind(StrEnum):
@@ -40,6 +40,8 @@ class Backend:
     weights: Evidence | None  # an engine's model as it lies in the vault; None: it is not there, or a provider's
     facts: BackendFacts
     statutes: Mapping[str, str]  # laws of the states that can compel the operator, by id: what they say
+    control: tuple[Reason, ...] = ()  # of the facts' reasons, those about the operator itself and whoever controls it
+    legal_name: str = ""  # of a provider's operator, as the facts have it
 
     @property
     def owned(self) -> bool:
@@ -76,6 +78,7 @@ class LedgerHead:
     erasures: Mapping[str, int]  # by kind of act
     last_erasure: str  # "ORIGIN/INDEX"; empty: there is none
     last_erasure_at: str
+    answered: Mapping[str, int]  # calls that ended with an outcome of a target, by its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

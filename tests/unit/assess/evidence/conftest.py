@@ -45,8 +45,11 @@ def foreign(name: str, *reasons: Reason, locations: tuple[str, ...] = ("FR",), d
         reasons=reasons,
         as_of="2026-08-05",
     )
+    control = tuple(r for r in reasons if r.rule in ("operator", "parent"))
     statutes = {"US-EAR": "15 CFR 730-774"} if "US" in facts.authorities else {}
-    return Backend(name=name, operator=name, model="big", licence="", weights=None, facts=facts, statutes=statutes)
+    return Backend(
+        name=name, operator=name, model="big", licence="", weights=None, facts=facts, statutes=statutes, control=control
+    )
 
 
 def served(*may: str, name: str = "support", unqualified: tuple[str, ...] = ()) -> Served:
@@ -93,6 +96,7 @@ def paint() -> Paint:
             erasures={"call.forget": erasures} if erasures else {},
             last_erasure="freehold.local/test/6" if erasures else "",
             last_erasure_at=AT if erasures else "",
+            answered={"acme": 3, "local": 1},
         )
         return Picture(
             at=AT,

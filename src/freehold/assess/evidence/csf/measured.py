@@ -21,7 +21,6 @@ from freehold.policy.facts import EXPOSURE
 _NO_BOUND: Final = 99
 _EXPORT_CONTROL: Final = "US-EAR"
 _FREE: Final = frozenset({"Apache-2.0", "MIT", "BSD-2-Clause", "BSD-3-Clause"})
-_CONTROL: Final = frozenset({"operator", "parent"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +104,7 @@ def _foreign(picture: Picture, served: Served, backend: Backend) -> Iterator[Bou
     """A provider: what is known of it can only speak against it. What is unknown is asked for."""
     facts = backend.facts
     outside = [r for r in facts.reasons if r.state != UNKNOWN and r.state not in picture.eu]
-    control = tuple(_fact(reason) for reason in outside if reason.rule in _CONTROL)
+    control = tuple(_fact(reason) for reason in outside if reason in backend.control)
     compelled = tuple(_fact(reason) for reason in outside if reason.rule not in EXPOSURE)
     exposed = tuple(_fact(reason) for reason in outside if reason.rule in EXPOSURE)
     if control:

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The picture of an estate that evidence is drawn from, with the rules in its files and the keys that count in them."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+
+from freehold.admin.keys import EVERY_SERVICE, Standing
+from freehold.admin.state import read_api_keys
+from freehold.assess.evidence.gather import Rules, gather
+from freehold.assess.evidence.picture import Picture
+from freehold.bootstrap.consult import law_in_files
+from freehold.contract.estate import Estate
+from freehold.policy.cedar import Rule
+from freehold.policy.judge import Application
+from freehold.policy.trees import names_key
+
+
+def picture_of(estate: Estate, at: datetime) -> Picture:
+    """Raises PolicyInvalid, SettingsError, EstateError, VerificationFailed."""
+    found = law_in_files(estate)
+    judge = found.judge(estate)
+    rules = Rules(
+        law=found.law,
+        judge=judge,
+        services=found.services,
+        targets=found.targets,
+        applications=tuple(_applications(estate, judge.rules)),
+    )
+    return gather(estate, rules, at)
+
+
+def _applications(estate: Estate, rules: Iterable[Rule]) -> Iterable[Application]:
+    """One that is good for every service; and every key that works, where rules can tell keys apart."""
+    yield Application(key="any", services=EVERY_SERVICE)
+    if any(names_key(rule.tree) for rule in rules):
+        for record in read_api_keys(estate.state):
+            if record.standing(time.time()) is Standing.ACTIVE:
+                yield Application(key=record.id, services=record.services)
