@@ -20,6 +20,7 @@ from freehold.errors import FreeholdError
 
 
 @click.command(
+    short_help="Write the whole estate into one file.",
     epilog=examples(
         "freehold backup /mnt/safe/2027-01-01.tar",
         "freehold backup /mnt/safe/2027-01-01.tar.age --encrypt-to age1...",
@@ -63,6 +64,7 @@ def backup(  # noqa: PLR0913 - one argument for each option
 
 
 @click.command(
+    short_help="Make an estate of a backup.",
     epilog=examples(
         "freehold restore /mnt/safe/2027-01-01.tar --estate ./estate",
         "freehold restore /mnt/safe/2027-01-01.tar.age --identity backup.key",
