@@ -177,10 +177,12 @@ class FakeClient:
     def installed(self, endpoint: str, delivery: Delivery) -> "FakeClient":
         return self
 
-    def ask(self, question: Mapping[str, object], kind: type[Said], outlet: Outlet, tell: Callable[[], None]) -> Said:
+    def ask(
+        self, question: Mapping[str, object], said: msgspec.json.Decoder[Said], outlet: Outlet, tell: Callable[[], None]
+    ) -> Said:
         tell()
         try:
-            return msgspec.convert(self.answer(question), kind)
+            return said.decode(msgspec.json.encode(self.answer(question)))
         except msgspec.ValidationError as exc:
             raise VaultError("what the hub says cannot be understood, or its client failed") from exc
 

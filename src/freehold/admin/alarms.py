@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,6 +24,9 @@ class LastSeen:
     vkey: str
     size: int
     at_unix: int
+
+
+_LAST_SEEN_DECODER: Final = msgspec.json.Decoder(LastSeen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,9 @@ class WitnessAlarm:
         return not self.cleared_unix
 
 
+_WITNESS_ALARM_DECODER: Final = msgspec.json.Decoder(WitnessAlarm)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WitnessRecords:
     """All of it, at one moment. Alarms are in the order in which they were raised."""
@@ -69,8 +76,8 @@ class Alarms:
             alarms = connection.execute("SELECT record FROM witness_alarm ORDER BY position").fetchall()
             reasons = connection.execute("SELECT alarm, text FROM witness_alarm_reason").fetchall()
         return WitnessRecords(
-            seen={name: msgspec.json.decode(record, type=LastSeen) for name, record in seen},
-            alarms=tuple(msgspec.json.decode(row[0], type=WitnessAlarm) for row in alarms),
+            seen={name: _LAST_SEEN_DECODER.decode(record) for name, record in seen},
+            alarms=tuple(_WITNESS_ALARM_DECODER.decode(row[0]) for row in alarms),
             reasons=dict(reasons),
         )
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -15,6 +16,8 @@ from freehold.errors import VerificationFailed
 from freehold.vault.bundle import KnownFile, Staged
 from freehold.vault.store import disk_faults
 from freehold.vault.together import Move
+
+_BUILD_DECODER: Final = msgspec.json.Decoder(Build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ def _record(path: Path | None) -> tuple[Build, str]:
     with disk_faults("read an engine of the bundle"):
         content = path.read_bytes() if path else b""
     try:
-        build = msgspec.json.decode(content, type=Build)
+        build = _BUILD_DECODER.decode(content)
     except msgspec.MsgspecError as exc:
         raise VerificationFailed("an engine in the bundle has no record of how it was built") from exc
     names = [program.name for program in build.programs]

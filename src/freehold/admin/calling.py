@@ -4,6 +4,7 @@
 import asyncio
 import http.client
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -76,6 +77,9 @@ class _Completion(msgspec.Struct):
     error: _Error | None = None
 
 
+_COMPLETION_DECODER: Final = msgspec.json.Decoder(_Completion)
+
+
 def _request(case: Case, service: str) -> bytes:
     request: dict[str, object] = {"model": service, "messages": case.messages, "max_tokens": case.max_tokens}
     if case.temperature is not None:
@@ -86,7 +90,7 @@ def _request(case: Case, service: str) -> bytes:
 
 
 def _answer(status: int, body: bytes) -> Answer:
-    completion = msgspec.json.decode(body, type=_Completion)
+    completion = _COMPLETION_DECODER.decode(body)
     if status != http.client.OK or not completion.choices:
         why = completion.error.message if completion.error else f"the gateway answered {status}"
         if status == http.client.FORBIDDEN:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,8 @@ from freehold.admin.state import State, keep_salt
 from freehold.continuity.states import Cause
 from freehold.continuity.suspicion import Sighting
 from freehold.contract.standing import Directive
+
+_DIRECTIVE_DECODER: Final = msgspec.json.Decoder(Directive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,9 @@ class Holding:
     sightings: tuple[Sighting, ...] = ()  # the evidence
 
 
+_HOLDING_DECODER: Final = msgspec.json.Decoder(Holding)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedAct:
     """An act that was done and has to be recorded. Kept together with what was done, so that neither is lost alone."""
@@ -38,6 +44,9 @@ class OwedAct:
     subject: str
     operator: str
     digests: dict[str, str]
+
+
+_OWED_ACT_DECODER: Final = msgspec.json.Decoder(OwedAct)
 
 
 class Orders:
@@ -50,7 +59,7 @@ class Orders:
         """Every one ever issued, oldest first."""
         with self._state.transaction() as connection:
             rows = connection.execute("SELECT record FROM directive ORDER BY position").fetchall()
-        return tuple(msgspec.json.decode(row[0], type=Directive) for row in rows)
+        return tuple(_DIRECTIVE_DECODER.decode(row[0]) for row in rows)
 
     def reasons(self) -> Mapping[str, str]:
         """The reason of each directive, by its id."""
@@ -78,7 +87,7 @@ class Orders:
     def holdings(self) -> tuple[Holding, ...]:
         with self._state.transaction() as connection:
             rows = connection.execute("SELECT record FROM target_holding ORDER BY target, cause").fetchall()
-        return tuple(msgspec.json.decode(row[0], type=Holding) for row in rows)
+        return tuple(_HOLDING_DECODER.decode(row[0]) for row in rows)
 
     def hold(
         self, holding: Holding, owed: OwedAct | None = None, *, ending: Collection[Cause] = (), salt: bytes = b""
@@ -104,7 +113,7 @@ class Orders:
         """The acts that are not on record, oldest first, each with its number."""
         with self._state.transaction() as connection:
             rows = connection.execute("SELECT number, record FROM owed_act ORDER BY number").fetchall()
-        return tuple((row[0], msgspec.json.decode(row[1], type=OwedAct)) for row in rows)
+        return tuple((row[0], _OWED_ACT_DECODER.decode(row[1])) for row in rows)
 
     def paid(self, number: int) -> None:
         with self._state.transaction() as connection:

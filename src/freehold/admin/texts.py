@@ -10,6 +10,7 @@ import re
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -17,6 +18,8 @@ from freehold.admin.orders import Holding, OwedAct, owe
 from freehold.admin.state import State
 from freehold.continuity.states import Cause
 from freehold.errors import EstateError, NotFound
+
+_HOLDING_DECODER: Final = msgspec.json.Decoder(Holding)
 
 _SCORECARD = (".json", ".html")
 _KINDS = (
@@ -71,7 +74,7 @@ def _erase_withdrawal(connection: sqlite3.Connection, target: str) -> bool:
     """A person's reason to withdraw a target is part of a record."""
     where = (target, Cause.PERSON)
     row = connection.execute("SELECT record FROM target_holding WHERE target = ? AND cause = ?", where).fetchone()
-    holding = msgspec.json.decode(row[0], type=Holding) if row else None
+    holding = _HOLDING_DECODER.decode(row[0]) if row else None
     if holding is None or not holding.why:
         return False
     blank = msgspec.json.encode(replace(holding, why=""))

@@ -4,6 +4,8 @@
 An error is told by its status and its ``type``, never by its text, which is not passed on either.
 """
 
+from typing import Final
+
 import msgspec
 
 from freehold.dialect.interface import Event, Wire
@@ -27,10 +29,13 @@ class _Problem(msgspec.Struct):
     error: _Detail
 
 
+_PROBLEM_DECODER: Final = msgspec.json.Decoder(_Problem)
+
+
 def problem(status: int, body: bytes) -> FreeholdError:
     """The error that an engine answered with instead of an answer."""
     try:
-        detail = msgspec.json.decode(body, type=_Problem).error
+        detail = _PROBLEM_DECODER.decode(body).error
     except msgspec.MsgspecError:
         return EngineBroke(f"the engine answered with status {status} and what is not its protocol")
     if detail.type == "exceed_context_size_error":

@@ -20,6 +20,8 @@ from freehold.channel import reachable_path
 from freehold.contract.backend import Jail
 from freehold.engine.order import UNFIT, Order, Report
 
+_ORDER_DECODER: Final = msgspec.json.Decoder(Order)
+
 _REASONS: Final = {"OPENAI": ("length", "stop"), "ANTHROPIC": ("max_tokens", "end_turn")}
 _ERRORS: Final = {400: web.HTTPBadRequest, 501: web.HTTPNotImplemented}
 _FAILURE: Final = {"error": {"code": 500, "message": "a secret of the engine", "type": "server_error"}}
@@ -240,7 +242,7 @@ async def _serve(order: Order) -> None:
 
 
 def main() -> None:
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = _ORDER_DECODER.decode(sys.stdin.buffer.read())
     os.write(1, msgspec.json.encode(Report(jail=Jail(missing=("everything: a fake",)), build="fake")) + b"\n")
     if order.sealed:
         sys.exit(UNFIT)

@@ -25,6 +25,8 @@ from freehold.engine.supervise import Child, Patience, Program, Watch
 from freehold.errors import EngineUnavailable, EstateError, SettingsError
 from freehold.settings import EngineTargetSection
 
+_REPORT_DECODER: Final = msgspec.json.Decoder(Report)
+
 _SOCKET: Final = "engine.sock"  # llama-server takes a host for a socket by this ending
 _POLL_S: Final = 0.02
 # Threads of the engine that wait for each other stop spinning sooner than is usual: on a busy host whoever spins takes
@@ -260,7 +262,7 @@ class OwnedEngine:
     def _report(self) -> Report | None:
         """What the process said before it touched the weights, if it came so far."""
         try:
-            return msgspec.json.decode(os.pread(self._report_fd, 65536, 0), type=Report)
+            return _REPORT_DECODER.decode(os.pread(self._report_fd, 65536, 0))
         except msgspec.MsgspecError:
             return None
 

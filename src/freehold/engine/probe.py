@@ -27,6 +27,9 @@ class Properties(msgspec.Struct, kw_only=True):
     chat_template_caps: _Capabilities = msgspec.field(default_factory=_Capabilities)
 
 
+_PROPERTIES_DECODER: Final = msgspec.json.Decoder(Properties)
+
+
 class Card(msgspec.Struct, kw_only=True):
     """The part of a model in GET /v1/models that matters here."""
 
@@ -38,6 +41,9 @@ class _Cards(msgspec.Struct):
     data: list[Card]
 
 
+_CARDS_DECODER: Final = msgspec.json.Decoder(_Cards)
+
+
 async def is_loaded(address: str) -> bool:
     """Whether the model answers. Raises EngineUnavailable while nothing listens."""
     return await _ask(address, "GET", "/health") == 200
@@ -47,7 +53,7 @@ async def properties(address: str) -> Properties:
     """What the engine says of itself. Raises EngineUnavailable, EngineBroke."""
     status, body = await exchange(address, "GET", "/props")
     try:
-        return msgspec.json.decode(body, type=Properties)
+        return _PROPERTIES_DECODER.decode(body)
     except msgspec.MsgspecError as exc:
         raise EngineBroke(f"the engine answered {status} to GET /props with what is not its protocol") from exc
 
@@ -56,7 +62,7 @@ async def card(address: str) -> Card:
     """What vLLM says of its model. Raises EngineUnavailable, EngineBroke."""
     status, body = await exchange(address, "GET", "/v1/models")
     try:
-        return msgspec.json.decode(body, type=_Cards).data[0]
+        return _CARDS_DECODER.decode(body).data[0]
     except (msgspec.MsgspecError, IndexError) as exc:
         raise EngineBroke(f"the engine answered {status} to GET /v1/models with what is not its protocol") from exc
 

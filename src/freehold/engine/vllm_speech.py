@@ -47,8 +47,14 @@ class _Problem(msgspec.Struct):
     error: _Detail = msgspec.field(default_factory=_Detail)
 
 
+_PROBLEM_DECODER: Final = msgspec.json.Decoder(_Problem)
+
+
 class _Count(msgspec.Struct):
     count: int = 0
+
+
+_COUNT_DECODER: Final = msgspec.json.Decoder(_Count)
 
 
 class _Asked:
@@ -112,7 +118,7 @@ class _Asked:
 
     def counted(self, body: bytes) -> int:
         try:
-            return msgspec.json.decode(body, type=_Count).count
+            return _COUNT_DECODER.decode(body).count
         except msgspec.MsgspecError:
             return 0
 
@@ -156,7 +162,7 @@ def _answer(body: bytes) -> _Document:
 
 def _blamed(body: bytes) -> str:
     try:
-        return msgspec.json.decode(body, type=_Problem).error.param or ""
+        return _PROBLEM_DECODER.decode(body).error.param or ""
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return ""
 

@@ -18,11 +18,13 @@ from freehold.engine import household, jail, llamacpp, vllm
 from freehold.engine.order import UNFIT, Order, Report, VllmOrder
 from freehold.seal.landlock import OWN_FOLDER, READ, Access, Grant
 
+_ORDER_DECODER: Final = msgspec.json.Decoder(Order)
+
 _SYSTEM: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/gnu/store")
 
 
 def main() -> None:
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = _ORDER_DECODER.decode(sys.stdin.buffer.read())
     close_standard_input()
     os.umask(0o177)
     os.chdir(order.folder)

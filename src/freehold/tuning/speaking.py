@@ -40,6 +40,10 @@ class _Completion(msgspec.Struct):
     completion_probabilities: list[_Probability] = []
 
 
+_TOKENS_DECODER: Final = msgspec.json.Decoder(_Tokens)
+_COMPLETION_DECODER: Final = msgspec.json.Decoder(_Completion)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How fast one answer came, in tokens per second."""
@@ -50,7 +54,7 @@ class Pace:
 
 async def tokens_of(address: str, text: str) -> tuple[int, ...]:
     """The text in the model's tokens, with what it puts at the beginning. Raises EngineUnavailable, EngineBroke."""
-    return tuple((await _ask(address, "/tokenize", {"content": text, "add_special": True}, _Tokens)).tokens)
+    return tuple((await _ask(address, "/tokenize", {"content": text, "add_special": True}, _TOKENS_DECODER)).tokens)
 
 
 async def log_probability(address: str, before: tuple[int, ...], token: int) -> float:
@@ -65,7 +69,7 @@ async def log_probability(address: str, before: tuple[int, ...], token: int) -> 
         "cache_prompt": True,
         "id_slot": 0,
     }
-    found = (await _ask(address, "/completion", asked, _Completion)).completion_probabilities
+    found = (await _ask(address, "/completion", asked, _COMPLETION_DECODER)).completion_probabilities
     if len(found) != 1 or found[0].id != token:
         raise EngineBroke("the engine does not tell how probable a token is, so its loss cannot be measured")
     return max(found[0].logprob if found[0].logprob is not None else _LEAST_LOG, _LEAST_LOG)
@@ -81,17 +85,17 @@ async def pace(address: str, prompt: tuple[int, ...], answer_tokens: int) -> Pac
         "cache_prompt": False,
         "id_slot": 0,
     }
-    took = (await _ask(address, "/completion", asked, _Completion)).timings
+    took = (await _ask(address, "/completion", asked, _COMPLETION_DECODER)).timings
     if not took.prompt_per_second or not took.predicted_per_second:
         raise EngineBroke("the engine does not tell how fast it was")
     return Pace(prompt=took.prompt_per_second, answer=took.predicted_per_second)
 
 
-async def _ask(address: str, path: str, asked: object, kind: type[_T]) -> _T:
+async def _ask(address: str, path: str, asked: object, decoder: msgspec.json.Decoder[_T]) -> _T:
     status, body = await probe.exchange(address, "POST", path, msgspec.json.encode(asked), longest_s=LONGEST_S)
     if status != 200:
         raise EngineBroke(f"the engine answered {status} to a measurement")
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decoder.decode(body)
     except msgspec.MsgspecError as exc:
         raise EngineBroke("the engine answered a measurement with what is not its protocol") from exc

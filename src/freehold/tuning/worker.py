@@ -20,13 +20,14 @@ from freehold.seal.landlock import Access, Grant
 from freehold.tuning.formats import FORMATS
 from freehold.tuning.order import CANNOT, LACKS_SPACE, Order, refusal_line
 
+_ORDER: Final = msgspec.json.Decoder(Order)
 _ENVIRONMENT: Final = {"LC_ALL": "C.UTF-8"}
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WRITE: Final = Access.READ_FILE | Access.WRITE_FILE | Access.TRUNCATE
 
 
 def main() -> None:
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    order = _ORDER.decode(sys.stdin.buffer.read())
     close_standard_input()
     os.chdir(order.folder)
     resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_bytes, order.largest_bytes))

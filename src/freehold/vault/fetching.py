@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Final, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
@@ -169,7 +169,7 @@ class PipFetch:
                     timeout=_SAID_WITHIN_S,
                     check=False,
                 )
-            return msgspec.json.decode(asked.stdout, type=_Said)
+            return _SAID_DECODER.decode(asked.stdout)
         except (msgspec.DecodeError, subprocess.TimeoutExpired) as exc:
             raise VaultError(
                 f"pip does not say where it would look for packages; what it did say is in {delivery.log}",
@@ -227,6 +227,9 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
             yield place, tunnel
             for host in self.implied.get(place.host, ()):
                 yield Place(host, place.port), tunnel
+
+
+_SAID_DECODER: Final = msgspec.json.Decoder(_Said)
 
 
 def opened_log(log: Path) -> IO[bytes]:

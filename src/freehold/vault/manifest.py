@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -105,6 +105,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return tuple(file for file in self.files if file.path.endswith(f".{self.format}"))
 
 
+_MANIFEST_DECODER: Final = msgspec.json.Decoder(Manifest)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A manifest with the bytes that it was read from."""
@@ -176,7 +179,7 @@ def check_name(name: str) -> None:
 
 def _decode(content: bytes, name: str) -> Manifest:
     try:
-        manifest = msgspec.json.decode(content, type=Manifest)
+        manifest = _MANIFEST_DECODER.decode(content)
     except msgspec.MsgspecError as exc:
         raise VaultError(f"the manifest of {name} is not one that this version of Freehold reads") from exc
     if encode(manifest) != content:

@@ -2,7 +2,7 @@
 """Manifests of schema 1, as release 0.1 wrote them: one GGUF file each. Read for ever, never written again."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -41,10 +41,13 @@ class ManifestV1(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return last if _PLAIN.fullmatch(last) else "model.gguf"
 
 
+_MANIFEST_V1_DECODER: Final = msgspec.json.Decoder(ManifestV1)
+
+
 def decode_v1(content: bytes) -> ManifestV1 | None:
     """Read a manifest; None if it is not one of schema 1 in its one spelling."""
     try:
-        manifest = msgspec.json.decode(content, type=ManifestV1)
+        manifest = _MANIFEST_V1_DECODER.decode(content)
     except msgspec.MsgspecError:
         return None
     return manifest if msgspec.json.encode(manifest, order="sorted") + b"\n" == content else None

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -46,6 +47,9 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class _Journal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rows: tuple[_Row, ...]
     folders: tuple[str, ...]  # that were not there, outermost first
+
+
+_JOURNAL_DECODER: Final = msgspec.json.Decoder(_Journal)
 
 
 def appear(moves: Sequence[Move], folder: Path) -> None:
@@ -134,7 +138,7 @@ def _undo(journal: _Journal) -> None:
 
 def _read(path: Path) -> _Journal:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=_Journal)
+        return _JOURNAL_DECODER.decode(path.read_bytes())
     except msgspec.MsgspecError as exc:
         raise VaultError(
             f"{path} is damaged, and says what an import that was interrupted has to put back",

@@ -46,6 +46,9 @@ class Contents:
     files: tuple[Item, ...]
 
 
+_CONTENTS_DECODER: Final = msgspec.json.Decoder(Contents)
+
+
 def encode(contents: Contents) -> bytes:
     """As it stands in the tar."""
     return msgspec.json.format(msgspec.json.encode(contents), indent=1) + b"\n"
@@ -54,7 +57,7 @@ def encode(contents: Contents) -> bytes:
 def decode(data: bytes) -> Contents:
     """Raises EstateError."""
     try:
-        return msgspec.json.decode(data, type=Contents)
+        return _CONTENTS_DECODER.decode(data)
     except msgspec.DecodeError as exc:
         raise EstateError(f"the backup's {CONTENTS} is malformed: {exc}") from exc
 

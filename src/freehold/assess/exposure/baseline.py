@@ -29,6 +29,9 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     known: dict[str, Annotated[int, Meta(ge=1)]]  # how many findings have a fingerprint
 
 
+_BASELINE: Final = msgspec.json.Decoder(Baseline)
+
+
 def fingerprint(found: Found) -> str:
     """32 hex digits over all of a finding but its line."""
     text = f"{found.file}\0{found.kind}\0{found.provider}\0{found.evidence}"
@@ -50,7 +53,7 @@ def read_baseline(path: Path) -> Baseline:
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES)
-        baseline = msgspec.json.decode(content, type=Baseline)
+        baseline = _BASELINE.decode(content)
     except OSError as exc:
         raise EstateError(f"{path} cannot be read", hint=_HINT) from exc
     except msgspec.DecodeError as exc:

@@ -13,6 +13,8 @@ from freehold.continuity.drill.report import page
 from freehold.continuity.drill.scorecard import Scorecard
 from freehold.errors import EstateError, NotFound
 
+_SCORECARD_DECODER: Final = msgspec.json.Decoder(Scorecard)
+
 _ID: Final = re.compile(r"drill_[0-9a-f]{12}")
 _HINT: Final = "'freehold drill list' shows them."
 
@@ -50,7 +52,7 @@ def read_one(folder: Path, drill_id: str) -> Kept:
     path = folder / f"{drill_id}.json"
     try:
         data = path.read_bytes()
-        return Kept(card=msgspec.json.decode(data, type=Scorecard), digest=_digest(data))
+        return Kept(card=_SCORECARD_DECODER.decode(data), digest=_digest(data))
     except FileNotFoundError:
         raise NotFound(f"there is no drill {drill_id!r}", hint=_HINT) from None
     except (OSError, msgspec.DecodeError) as exc:

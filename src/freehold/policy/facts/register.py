@@ -82,6 +82,9 @@ class Abbreviation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     as_of: str
 
 
+_LEARNT = [msgspec.json.Decoder(kind) for kind in (*KINDS.values(), Abbreviation)]  # while there is one thread
+
+
 def load_register(own: Path | None = None) -> Register:
     """The facts of this release, with those of the estate's folder ``own`` over them. Raises SettingsError."""
     return build_register(_shipped(), _read_folder(own) if own is not None else [])

@@ -10,6 +10,8 @@ import msgspec
 from freehold.errors import PolicyNotProvable
 from freehold.policy.prove.messages import Answer, Question
 
+_ANSWER_DECODER: Final = msgspec.json.Decoder(Answer)
+
 _WORKER: Final = (sys.executable, "-I", "-m", "freehold.policy.prove.worker")
 
 
@@ -28,7 +30,7 @@ def ask_prover(question: Question, *, command: tuple[str, ...] = _WORKER) -> Ans
         return f"the prover did not finish within {question.limit_s:g} s"
     if ended.returncode:
         return f"the prover's process ended with {ended.returncode}: it may need more than its time or its memory"
-    answer = msgspec.json.decode(ended.stdout, type=Answer)
+    answer = _ANSWER_DECODER.decode(ended.stdout)
     if (unknown := answer.not_covered) is not None:
         raise PolicyNotProvable(
             f"{unknown.place}: rule {unknown.rule!r} uses {unknown.construct}, which is not covered"

@@ -8,14 +8,17 @@ ends after one question.
 import math
 import resource
 import sys
+from typing import Final
 
 import msgspec
 
 from freehold.policy.prove.messages import Question
 
+_QUESTION_DECODER: Final = msgspec.json.Decoder(Question)
+
 
 def main() -> None:
-    question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
+    question = _QUESTION_DECODER.decode(sys.stdin.buffer.read())
     _bound(question)
     from freehold.policy.prove.solve import answer  # noqa: PLC0415 - loads z3, so not before memory is bounded
 

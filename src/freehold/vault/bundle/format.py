@@ -121,6 +121,9 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     schema: Literal[1] = 1
 
 
+_LEARNT: Final = [msgspec.json.Decoder(kind) for kind in (Index, Manifest, Contents, Program)]  # while one thread runs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Small:
     """A document or a paper on its way into a bundle, in memory."""

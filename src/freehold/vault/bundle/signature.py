@@ -13,10 +13,10 @@ from typing import Final
 
 from freehold.errors import OperatorError, VerificationFailed
 from freehold.signing.elliptic import EllipticSigner, EllipticVerifier, parse_elliptic_verifier
-from freehold.vault.oms import Bundle, read_bundle, read_own, sign_own, signer_of
+from freehold.vault.oms import Bundle, Kind, read_bundle, read_own, sign_own, signer_of
 from freehold.vault.trust import Rule, Trust
 
-_PREDICATE: Final = "https://freehold/bundle/v1"
+_KIND: Final = Kind("https://freehold/bundle/v1", dict[str, int], "a statement about a bundle")
 _SUBJECT: Final = "contents"
 
 
@@ -42,7 +42,7 @@ class Sealed:
 
 def sign_bundle(contents_digest: str, signer: EllipticSigner) -> bytes:
     """The same key and contents give the same bytes."""
-    return sign_own(_PREDICATE, _SUBJECT, contents_digest, {"schema": 1}, signer)
+    return sign_own(_KIND, _SUBJECT, contents_digest, {"schema": 1}, signer)
 
 
 def require_trusted(sealed: Sealed, terms: Terms) -> str:
@@ -69,7 +69,7 @@ def signed_by(sealed: Sealed) -> str:
 
 
 def _require_about(bundle: Bundle, contents_digest: str) -> None:
-    digest, _ = read_own(bundle, _PREDICATE, dict[str, int], what="a statement about a bundle")
+    digest, _ = read_own(bundle, _KIND)
     if digest != contents_digest:
         raise VerificationFailed(
             "the signature is over another bundle's contents",

@@ -74,6 +74,9 @@ class _Config(msgspec.Struct):
     position_embedding_type: str = "absolute"
 
 
+_CONFIG_DECODER: Final = msgspec.json.Decoder(_Config)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Source:
     """A model's files, and its tensors by the names that they have in an encoder by itself."""
@@ -123,7 +126,7 @@ def _open(files: Mapping[str, int], name: str) -> _Source:
     if len(weights) != 1 or "config.json" not in files:
         raise VaultError(f"{name}: a sentence encoder has one file of weights and a config.json")
     try:
-        config = msgspec.json.decode(os.pread(files["config.json"], _MAX_DOCUMENT_BYTES, 0), type=_Config)
+        config = _CONFIG_DECODER.decode(os.pread(files["config.json"], _MAX_DOCUMENT_BYTES, 0))
     except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
         raise VaultError(f"{name}: config.json does not describe a BERT model: {exc}") from exc
     if config.model_type != "bert" or config.hidden_act != "gelu" or config.position_embedding_type != "absolute":

@@ -67,6 +67,11 @@ class Fetched(Problem, frozen=True, kw_only=True):
     """All of it, if there is no problem."""
 
 
+LISTING: Final = msgspec.json.Decoder(Listing)
+LOCATED: Final = msgspec.json.Decoder(Located)
+FETCHED: Final = msgspec.json.Decoder(Fetched)
+
+
 def require_commit(listing: Listing, source: HubRepository) -> None:
     """Raises VaultError, VerificationFailed."""
     if not listing.commit:

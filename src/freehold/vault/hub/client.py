@@ -48,7 +48,9 @@ class Client:
         self._delivery = delivery
         self._python = python
 
-    def ask(self, question: Mapping[str, object], kind: type[Said], outlet: Outlet, tell: Callable[[], None]) -> Said:
+    def ask(
+        self, question: Mapping[str, object], said: msgspec.json.Decoder[Said], outlet: Outlet, tell: Callable[[], None]
+    ) -> Said:
         """The answer to one question. ``tell`` is called all the time; raising from it ends the client.
 
         Raises VaultError where the client gives none.
@@ -61,7 +63,7 @@ class Client:
         answer.unlink(missing_ok=True)
         status = self._run([str(self._folder), str(asked), str(answer)], outlet, tell)
         try:
-            return msgspec.json.decode(answer.read_bytes(), type=kind)
+            return said.decode(answer.read_bytes())
         except (FileNotFoundError, msgspec.DecodeError) as exc:
             raise VaultError(
                 f"what the hub says cannot be understood, or its client failed (it ended with {status}); what the "

@@ -18,6 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from freehold.contract.grant import Errand, Permit, Place, names_of, place_of
 from freehold.egress.outlet import Outlet
 from freehold.egress.upstream import read_upstreams
@@ -26,12 +28,13 @@ from freehold.vault.arrival import Arrival, Offer
 from freehold.vault.fetching import Delivery, PipFetch
 from freehold.vault.folders import choose
 from freehold.vault.hub.answers import (
-    Fetched,
+    FETCHED,
+    LISTING,
+    LOCATED,
     Found,
     HubFile,
     Listed,
     Listing,
-    Located,
     Problem,
     git_digest,
     held_together,
@@ -71,7 +74,7 @@ class Asks(Protocol):
     """The hub's client, as ``client.py`` has it."""
 
     def ask(
-        self, question: Mapping[str, object], kind: type[Said], outlet: Outlet, tell: Callable[[], None]
+        self, question: Mapping[str, object], said: msgspec.json.Decoder[Said], outlet: Outlet, tell: Callable[[], None]
     ) -> Said: ...
 
 
@@ -125,7 +128,7 @@ class _Errand:
     def listing(self) -> Listing:
         """The revision. Raises VaultError, VerificationFailed, EgressDenied."""
         question = self._question("list", self.source.revision, ())
-        listing = self._client.ask(question, Listing, self._outlet, lambda: self.progress(0, 0))
+        listing = self._client.ask(question, LISTING, self._outlet, lambda: self.progress(0, 0))
         self._require(listing)
         require_commit(listing, self.source)
         return listing
@@ -133,7 +136,7 @@ class _Errand:
     def locate(self, files: Sequence[Listed], commit: str) -> list[HubFile]:
         """What the hub says of files where it hands them out, held to its list. Raises as above."""
         question = self._question("locate", commit, [{"path": file.path} for file in files])
-        located = self._client.ask(question, Located, self._outlet, lambda: self.progress(0, 0))
+        located = self._client.ask(question, LOCATED, self._outlet, lambda: self.progress(0, 0))
         self._require(located)
         found = {file.path: file for file in located.files}
         return [
@@ -151,7 +154,7 @@ class _Errand:
             for file, part in zip(files, parts, strict=True)
         ]
         question = self._question("fetch", commit, rows)
-        self._require(self._client.ask(question, Fetched, self._outlet, tell))
+        self._require(self._client.ask(question, FETCHED, self._outlet, tell))
 
     def _question(self, what: str, revision: str, files: Sequence[object]) -> dict[str, object]:
         return {"what": what, "repository": self.source.repository, "revision": revision, "files": files}

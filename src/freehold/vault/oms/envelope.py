@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -83,12 +83,15 @@ class _Bundle(msgspec.Struct, rename="camel"):
     dsse_envelope: _Envelope
 
 
+_BUNDLE_DECODER: Final = msgspec.json.Decoder(_Bundle)
+
+
 def read_bundle(content: bytes) -> Bundle:
     """Read a signature file. Raises VerificationFailed."""
     if len(content) > MAX_BUNDLE_BYTES:
         raise VerificationFailed(f"the signature file is over {MAX_BUNDLE_BYTES} bytes")
     try:
-        read = msgspec.json.decode(content, type=_Bundle)
+        read = _BUNDLE_DECODER.decode(content)
     except (msgspec.MsgspecError, RecursionError) as exc:
         raise VerificationFailed("the signature file is not a signature bundle of a kind that is read here") from exc
     envelope, material = read.dsse_envelope, read.verification_material

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -66,6 +67,9 @@ class _Statement(msgspec.Struct, rename={"type": "_type", "predicate_type": "pre
     predicate: _Predicate
 
 
+_STATEMENT_DECODER: Final = msgspec.json.Decoder(_Statement)
+
+
 def write_statement(name: str, resources: Iterable[Resource], ignored: tuple[str, ...] = ()) -> bytes:
     """The payload for a model called ``name``. ``ignored``: what else may lie in its folder."""
     listed = sorted(resources, key=lambda resource: resource.name.split("/"))
@@ -88,7 +92,7 @@ def write_statement(name: str, resources: Iterable[Resource], ignored: tuple[str
 def read_statement(payload: bytes) -> Statement:
     """What a payload says was signed. Raises VerificationFailed. Whatever paths it would have ignored, none is."""
     try:
-        read = msgspec.json.decode(payload, type=_Statement)
+        read = _STATEMENT_DECODER.decode(payload)
     except (msgspec.MsgspecError, RecursionError) as exc:
         raise VerificationFailed("what was signed is not a statement about a model's files") from exc
     if (read.type, read.predicate_type) != (_STATEMENT, _PREDICATE):

@@ -5,7 +5,7 @@ It is an in-toto statement about the model's digest in the same bundle as a sign
 binds the model's files and chat template by digest, and an operator's binds the manifest as well.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -13,9 +13,7 @@ from msgspec import Meta
 from freehold.errors import VerificationFailed
 from freehold.signing.elliptic import EllipticSigner
 from freehold.vault.manifest import Digest, DigestOrNone, Document
-from freehold.vault.oms import Bundle, read_own, sign_own
-
-_PREDICATE = "https://freehold/approval/v1"
+from freehold.vault.oms import Bundle, Kind, read_own, sign_own
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,15 +35,17 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return bound and (self.model, self.chat_template) == (manifest.digest, manifest.chat_template_digest)
 
 
+_KIND: Final = Kind("https://freehold/approval/v1", Approval, "an approval that this version of Freehold reads")
+
+
 def draft_approval(name: str, approval: Approval, signer: EllipticSigner) -> bytes:
     """The approval of the model ``name``, signed."""
-    return sign_own(_PREDICATE, name, approval.model, approval, signer)
+    return sign_own(_KIND, name, approval.model, approval, signer)
 
 
 def read_approval(bundle: Bundle) -> Approval:
     """What a bundle approves; its signature is the caller's to check. Raises VerificationFailed."""
-    what = "an approval that this version of Freehold reads"
-    digest, approval = read_own(bundle, _PREDICATE, Approval, what=what)
+    digest, approval = read_own(bundle, _KIND)
     if digest != approval.model:
         raise VerificationFailed("the approval contradicts itself: its subject is not its model")
     return approval
