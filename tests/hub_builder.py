@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         if asked and hub.ranges and int(asked[1]) < len(content):
             begin, status = int(asked[1]), 206
             fields = {**fields, "Content-Range": f"bytes {begin}-{len(content) - 1}/{len(content)}"}
-        self._head(status, fields, len(content) - begin)
+        self._head(status, {**fields, "Connection": "close"}, len(content) - begin)  # or the client might use it again
         if self.command == "GET":
             end = begin + hub.breaks_after.pop(0) if hub.breaks_after else len(content)
             if hub.stalls_after:
@@ -156,7 +156,6 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.go.wait(timeout=60)
                 begin = max(begin, hub.stalls_after)
             self.wfile.write(content[begin:end])
-        self.close_connection = True
 
     def _head(self, status: int, fields: Mapping[str, str], length: int = 0) -> None:
         self.send_response_only(status)
