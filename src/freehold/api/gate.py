@@ -68,8 +68,11 @@ class Gate:
         try:
             await coming
         except asyncio.CancelledError:
-            if coming.done() and not coming.cancelled() and coming.exception() is None:  # a place came as they left
-                self.leave(0)
+            if not coming.cancelled():
+                if coming.exception() is None:  # a place came as they left
+                    self.leave(0)
+            elif coming in self._waiting:  # who left waits no more, and takes nobody's turn
+                self._waiting.remove(coming)
             raise
         finally:
             expiry.cancel()

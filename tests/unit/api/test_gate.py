@@ -64,6 +64,19 @@ async def test_whoever_hangs_up_while_they_wait_gives_back_what_they_were_given(
         pass
 
 
+async def test_whoever_hangs_up_while_they_wait_takes_up_no_room_among_those_who_wait() -> None:
+    one = gate(calls=1, waiting=1)
+    with await one.place():
+        gone = asyncio.create_task(one.place())
+        await until(gone)
+        gone.cancel()
+        await asyncio.wait([gone])
+        patient = asyncio.create_task(one.place())
+        await until(patient)
+    with await patient:
+        pass
+
+
 async def test_requests_are_held_up_to_a_size_and_one_alone_whatever_its_size() -> None:
     one = gate(held_bytes=100)
     with await one.place() as large:
