@@ -5,19 +5,16 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from freehold.contract.estate import Estate
 from freehold.engine.building import Builds
-from freehold.engine.building.builds import RECORD, SERVER, Build, encode, unfit
+from freehold.engine.building.builds import BUILD_DECODER, RECORD, SERVER, Build, encode, unfit
 from freehold.errors import VerificationFailed
 from freehold.vault.bundle import KnownFile, Staged
 from freehold.vault.store import disk_faults
 from freehold.vault.together import Move
-
-_BUILD_DECODER: Final = msgspec.json.Decoder(Build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,7 @@ def _record(path: Path | None) -> tuple[Build, str]:
     with disk_faults("read an engine of the bundle"):
         content = path.read_bytes() if path else b""
     try:
-        build = _BUILD_DECODER.decode(content)
+        build = BUILD_DECODER.decode(content)
     except msgspec.MsgspecError as exc:
         raise VerificationFailed("an engine in the bundle has no record of how it was built") from exc
     names = [program.name for program in build.programs]

@@ -33,7 +33,7 @@ class Holding:
     sightings: tuple[Sighting, ...] = ()  # the evidence
 
 
-_HOLDING_DECODER: Final = msgspec.json.Decoder(Holding)
+HOLDING_DECODER: Final = msgspec.json.Decoder(Holding)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class Orders:
     def holdings(self) -> tuple[Holding, ...]:
         with self._state.transaction() as connection:
             rows = connection.execute("SELECT record FROM target_holding ORDER BY target, cause").fetchall()
-        return tuple(_HOLDING_DECODER.decode(row[0]) for row in rows)
+        return tuple(HOLDING_DECODER.decode(row[0]) for row in rows)
 
     def hold(
         self, holding: Holding, owed: OwedAct | None = None, *, ending: Collection[Cause] = (), salt: bytes = b""

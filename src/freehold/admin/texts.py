@@ -10,16 +10,13 @@ import re
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from freehold.admin.orders import Holding, OwedAct, owe
+from freehold.admin.orders import HOLDING_DECODER, OwedAct, owe
 from freehold.admin.state import State
 from freehold.continuity.states import Cause
 from freehold.errors import EstateError, NotFound
-
-_HOLDING_DECODER: Final = msgspec.json.Decoder(Holding)
 
 _SCORECARD = (".json", ".html")
 _KINDS = (
@@ -74,7 +71,7 @@ def _erase_withdrawal(connection: sqlite3.Connection, target: str) -> bool:
     """A person's reason to withdraw a target is part of a record."""
     where = (target, Cause.PERSON)
     row = connection.execute("SELECT record FROM target_holding WHERE target = ? AND cause = ?", where).fetchone()
-    holding = _HOLDING_DECODER.decode(row[0]) if row else None
+    holding = HOLDING_DECODER.decode(row[0]) if row else None
     if holding is None or not holding.why:
         return False
     blank = msgspec.json.encode(replace(holding, why=""))

@@ -6,7 +6,7 @@ real one. Whoever hangs up cancels whoever answers them.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from freehold.errors import InvalidRequest, TooLarge
+from freehold.api.limit import require_announced_within, too_large
 
 Headers = Sequence[tuple[str, str]]
 
@@ -42,21 +42,13 @@ async def read_body(
 
     ``hold`` hears how many bytes have come each time, and may raise.
     """
-    announced = headers.get("content-length", "0")
-    if not announced.isdecimal():
-        raise InvalidRequest("Content-Length is not a number")
-    if int(announced) > limit_bytes:
-        raise _too_large(limit_bytes)
+    require_announced_within(limit_bytes, headers)
     pieces: list[bytes] = []
     size_bytes = 0
     while piece := await exchange.read():
         size_bytes += len(piece)
         if size_bytes > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise too_large(limit_bytes)
         hold(len(piece))
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-
-def _too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge(f"the body is over the limit of {limit_bytes // 2**20} MB")

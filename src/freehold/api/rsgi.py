@@ -6,7 +6,7 @@ from typing import Protocol
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # it has no __all__
 
-from freehold.errors import InvalidRequest, TooLarge
+from freehold.api.limit import require_announced_within, too_large
 
 __all__ = ["Exchange", "Headers", "ProtocolClosed", "Scope", "Transport", "read_body"]
 
@@ -47,20 +47,12 @@ class Exchange(Protocol):
 
 async def read_body(headers: dict[str, str], exchange: Exchange, limit_bytes: int) -> bytes:
     """The whole body. Raises TooLarge as soon as it is known to be over the limit, before the rest is read."""
-    announced = headers.get("content-length", "0")
-    if not announced.isdecimal():
-        raise InvalidRequest("Content-Length is not a number")
-    if int(announced) > limit_bytes:
-        raise _too_large(limit_bytes)
+    require_announced_within(limit_bytes, headers)
     pieces: list[bytes] = []
     size_bytes = 0
     async for piece in exchange:
         size_bytes += len(piece)
         if size_bytes > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise too_large(limit_bytes)
         pieces.append(bytes(piece))
     return b"".join(pieces)
-
-
-def _too_large(limit_bytes: int) -> TooLarge:
-    return TooLarge(f"the body is over the limit of {limit_bytes // 2**20} MB")

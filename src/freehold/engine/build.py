@@ -60,11 +60,6 @@ def server_of(configured: str, engines: Path) -> Path | None:
     return llamacpp.configured(configured) if configured else Builds(engines).server() or llamacpp.on_the_path()
 
 
-def file_of(configured: str, engines: Path) -> Path | None:
-    """The same; else the extension of the xllamacpp package."""
-    return server_of(configured, engines) or extension()
-
-
 def digest_of(file: Path | None) -> str:
     """``sha256:`` and 64 hex digits; empty where there is no such file. It is read once for as long as it stays."""
     try:

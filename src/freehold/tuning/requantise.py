@@ -9,9 +9,8 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 from gguf import GGMLQuantizationType, GGUFReader, ReaderTensor
 from gguf.quants import dequantize, quantize
 
@@ -23,7 +22,6 @@ _HEAD: Final = struct.Struct("<4sIQQ")  # magic, version, tensors, keys
 _U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 _TYPE_U32: Final = 4
 _QUANTIZATION_VERSION: Final = 2  # of the layout of quantised blocks
-_Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class Refused(Exception):

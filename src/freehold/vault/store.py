@@ -32,7 +32,7 @@ from pathlib import Path
 from freehold.errors import VaultError
 from freehold.vault.manifest import Document, Manifest, check_name, decode
 from freehold.vault.oms import MAX_BUNDLE_BYTES
-from freehold.vault.together import Move, appear, settle
+from freehold.vault.together import Move, appear, settle, sync_directory
 
 _RESERVE_BYTES = 64 * 2**20  # left free for whatever else writes to this disk
 _MAX_MANIFEST_BYTES = 4 * 2**20
@@ -247,7 +247,7 @@ class Store:
             others = [self.manifest(other) for other in self.names() if other != name]
             wanted = {file.digest for other in others if other for file in other.files}
             self._manifest_path(name).unlink()
-            _sync_directory(self._manifests)
+            sync_directory(self._manifests)
             self._remove_papers(name)
             for digest in {file.digest for file in manifest.files} - wanted:
                 self.blob_path(digest).unlink(missing_ok=True)
@@ -390,9 +390,4 @@ def _move_in(folder: Path, drafts: list[tuple[Path, Path]]) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for draft, place in drafts:
         draft.rename(place)
-    _sync_directory(folder)
-
-
-def _sync_directory(path: Path) -> None:
-    with closing_descriptor(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as directory:
-        os.fsync(directory)
+    sync_directory(folder)

@@ -62,7 +62,7 @@ def appear(moves: Sequence[Move], folder: Path) -> None:
         for row in rows:
             _move_in(row)
         (folder / _JOURNAL).rename(folder / _DONE)
-        _sync(folder)
+        sync_directory(folder)
     except BaseException:
         settle(folder)
         raise
@@ -80,7 +80,7 @@ def settle(folder: Path) -> None:
     if (folder / _JOURNAL).exists():
         _undo(_read(folder / _JOURNAL))
         (folder / _JOURNAL).unlink()
-        _sync(folder)
+        sync_directory(folder)
 
 
 def _row(move: Move, token: str) -> _Row:
@@ -118,7 +118,7 @@ def _move_in(row: _Row) -> None:
     if row.kept:
         Path(row.kept).hardlink_to(place)
     Path(row.draft).rename(place)
-    _sync(place.parent)
+    sync_directory(place.parent)
 
 
 def _undo(journal: _Journal) -> None:
@@ -153,10 +153,11 @@ def _write(folder: Path, journal: _Journal) -> None:
         file.flush()
         os.fsync(file.fileno())
     (folder / _DRAFT).rename(folder / _JOURNAL)
-    _sync(folder)
+    sync_directory(folder)
 
 
-def _sync(folder: Path) -> None:
+def sync_directory(folder: Path) -> None:
+    """The names in it are on disk when this returns. Raises OSError."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

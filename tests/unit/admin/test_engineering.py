@@ -13,7 +13,7 @@ from freehold.admin.interface import Parts
 from freehold.admin.operations import Operations
 from freehold.admin.requests import BuildEngine, ByDigest, Nothing
 from freehold.contract.estate import Estate
-from freehold.engine.build import digest_of, file_of
+from freehold.engine.build import Program, digest_of, server_of
 from freehold.errors import EstateError, LedgerFull
 from freehold.settings import read_settings
 
@@ -30,7 +30,7 @@ async def test_a_build_is_on_record_and_is_what_runs_from_then_on(
     operations: Operations, estate: Estate, ledger: FakeLedger, steps: Steps, tmp_path: Path
 ) -> None:
     made = await build(operations, tmp_path, steps)
-    server = file_of("", estate.engines)
+    server = Program(server=server_of("", estate.engines)).file
     assert server is not None
     assert server.is_relative_to(estate.engines)
     assert made["programs"]["llama-server"] == digest_of(server)
@@ -58,7 +58,7 @@ async def test_a_build_that_is_removed_runs_no_more(
     digest = (await build(operations, tmp_path, steps))["digest"]
     await operations.engineering.remove(ByDigest(digest=digest.removeprefix("sha256:")[:8]), "op_1")
     assert ledger.acts[-1] == ("engine.remove", "llamacpp", "op_1", {"build": digest})
-    found = file_of("", estate.engines)
+    found = Program(server=server_of("", estate.engines)).file
     assert found is not None
     assert not found.is_relative_to(estate.engines)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from freehold.engine.build import digest_of, file_of
+from freehold.engine.build import Program, digest_of, server_of
 from freehold.errors import EstateError
 
 
@@ -23,14 +23,14 @@ def test_a_binary_that_is_configured_is_the_one(tmp_path: Path) -> None:
     file = tmp_path / "server"
     file.write_text("#!/bin/sh\n")
     file.chmod(0o700)
-    assert file_of(str(file), tmp_path) == file
+    assert Program(server=server_of(str(file), tmp_path)).file == file
     with pytest.raises(EstateError):
-        file_of(str(tmp_path / "none"), tmp_path)
+        server_of(str(tmp_path / "none"), tmp_path)
 
 
 def test_without_one_it_is_the_packages_native_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    file = file_of("", tmp_path)
+    file = Program(server=server_of("", tmp_path)).file
     assert file is not None
     assert file.suffix == ".so"
     assert file.read_bytes()[:4] == b"\x7fELF"

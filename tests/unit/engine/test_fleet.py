@@ -17,7 +17,7 @@ from freehold.contract.backend import EngineState, EngineStatus, Model
 from freehold.contract.estate import Estate
 from freehold.contract.report import ProcessReport
 from freehold.contract.weights import VerifiedFile, VerifiedWeights
-from freehold.engine.build import digest_of, file_of
+from freehold.engine.build import Program, digest_of, server_of
 from freehold.engine.client import Engines
 from freehold.engine.clock import SystemClock
 from freehold.engine.fleet import EngineFleet
@@ -127,7 +127,7 @@ async def test_an_engine_becomes_ready_and_is_described(
         status = await watcher.until(EngineState.READY)
     assert (status.model, status.build, status.context_tokens, status.slots) == ("small", "fake", 512, 2)
     assert (status.tools, status.fim) == (True, False)
-    assert status.engine_digest == digest_of(file_of("", estate.engines))
+    assert status.engine_digest == digest_of(Program(server=server_of("", estate.engines)).file)
     assert status.jail.missing == ("everything: a fake",)
 
 

@@ -28,10 +28,11 @@ from freehold.contract.estate import Estate
 from freehold.errors import EstateError, VerificationFailed
 from freehold.ledger.check.fsck import check_tree
 from freehold.ledger.tree import layout
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
+from freehold.ledger.writing.disk import Disk
+from freehold.vault import Progress
 
 _CHUNK_BYTES = 2**20
+_DISK = Disk()
 _BROKEN = "Nothing was restored. Take another copy of the backup."
 
 
@@ -63,7 +64,7 @@ def restore(source: Path, estate: Estate, *, identity: Path | None, progress: Pr
         _check_ledger(Estate(fresh), contents)
         _sync(fresh)
         fresh.rename(place)  # over an empty directory, if there is one
-        _sync_directory(place.parent)
+        _DISK.sync_directory(place.parent)
     except OSError as exc:
         why = os.strerror(exc.errno) if exc.errno else "the system gave no reason"
         raise EstateError(f"{source} cannot be restored to {place}: {why}") from exc
@@ -169,12 +170,4 @@ def _told(progress: Progress, total_bytes: int) -> Callable[[int], None]:
 def _sync(directory: Path) -> None:
     """The names of all that was written; its bytes are synced."""
     for folder, _, _ in os.walk(directory):
-        _sync_directory(Path(folder))
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        _DISK.sync_directory(Path(folder))

@@ -26,8 +26,7 @@ from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.ledger.public.archive import POLICY, VKEY, LogCopy
 from freehold.ledger.tree import layout
-
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
+from freehold.vault import Progress
 
 _PRIVATE = 0o600
 _NOT_KEPT = {

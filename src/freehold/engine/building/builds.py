@@ -56,7 +56,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     schema: Literal[1] = 1
 
 
-_BUILD_DECODER: Final = msgspec.json.Decoder(Build)
+BUILD_DECODER: Final = msgspec.json.Decoder(Build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,7 @@ def _read(folder: Path) -> Kept:
     try:
         with (folder / RECORD).open("rb") as file:
             content = file.read(_LARGEST_RECORD_BYTES)
-        build = _BUILD_DECODER.decode(content)
+        build = BUILD_DECODER.decode(content)
     except (OSError, msgspec.MsgspecError):
         return _broken(folder)
     if hashlib.sha256(content).hexdigest() != folder.name:

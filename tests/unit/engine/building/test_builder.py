@@ -10,7 +10,7 @@ import pytest
 from tests.source_builder import FILES, INSIDE, archive, sha256
 
 from freehold.contract.grant import Allowance, Errand
-from freehold.engine.build import digest_of, file_of, server_of
+from freehold.engine.build import digest_of, server_of
 from freehold.engine.building import Builder, Builds, Kept, Order, builder
 from freehold.engine.building.builds import RECORD, digest_of_build
 from freehold.errors import EstateError, OperatorError, VaultError, VerificationFailed
@@ -91,7 +91,7 @@ def test_it_comes_before_the_path_and_after_what_a_target_names(
     other.chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path))
     (kept,) = Builds(built).list()
-    assert server_of("", built) == file_of("", built) == kept.folder / "llama-server"
+    assert server_of("", built) == kept.folder / "llama-server"
     assert server_of(str(other), built) == other
     assert server_of("", tmp_path / "none") == other
 
@@ -102,7 +102,7 @@ def test_a_build_that_was_changed_is_not_run_nor_another_in_its_place(engines: P
         file.seek(-1, os.SEEK_END)
         file.write(b"\xff")
     with pytest.raises(EstateError, match="is not what was built"):
-        file_of("", engines)
+        server_of("", engines)
 
 
 def test_a_record_that_was_changed_stops_it_too(engines: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_record_that_was_changed_stops_it_too(engines: Path) -> None:
     text = (kept.folder / RECORD).read_text().replace("tiny-1.0.tar.gz", "tiny-1.1.tar.gz")
     (kept.folder / RECORD).write_text(text)
     with pytest.raises(EstateError, match="was changed since it was built"):
-        file_of("", engines)
+        server_of("", engines)
     (listed,) = Builds(engines).list()
     assert "was changed" in listed.problem
 

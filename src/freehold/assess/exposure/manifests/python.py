@@ -20,7 +20,6 @@ _LISTED: Final = re.compile(
     r"^project$|^project\.optional-dependencies|^dependency-groups|^tool\.(?:uv|pdm|hatch|rye)\b|^build-system$"
 )
 _ARRAY: Final = re.compile(r"^\s*([\w-]+)\s*=\s*\[")
-_ARRAYS: Final = re.compile(r"dependencies|requires|dev|constraint|^[\w-]+$")
 _EGG: Final = re.compile(r"[#&]egg=([\w.-]+)")
 
 
