@@ -10,7 +10,7 @@ import pytest
 from tests.source_builder import FILES, INSIDE, archive, sha256
 
 from freehold.contract.grant import Allowance, Errand
-from freehold.engine.build import digest_of, server_of
+from freehold.engine.build import Program, digest_of, server_of
 from freehold.engine.building import Builder, Builds, Kept, Order, builder
 from freehold.engine.building.builds import RECORD, digest_of_build
 from freehold.errors import EstateError, OperatorError, VaultError, VerificationFailed
@@ -91,7 +91,7 @@ def test_it_comes_before_the_path_and_after_what_a_target_names(
     other.chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path))
     (kept,) = Builds(built).list()
-    assert server_of("", built) == kept.folder / "llama-server"
+    assert server_of("", built) == Program(server=server_of("", built)).file == kept.folder / "llama-server"
     assert server_of(str(other), built) == other
     assert server_of("", tmp_path / "none") == other
 
