@@ -93,6 +93,8 @@ async def serving(handler: Handler, *, tls: Any = None) -> AsyncIterator[Serving
     try:
         yield there
     finally:
+        for _ in range(10):  # turns of the loop, in which it sees who has hung up
+            await asyncio.sleep(0)
         await runner.cleanup()
 
 

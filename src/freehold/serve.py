@@ -6,8 +6,8 @@ ends inside it; both are on record exactly once. Nothing here knows HTTP, a dial
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
@@ -22,9 +22,8 @@ from freehold.dialect.interface import Codec, Request
 from freehold.errors import Fault, FreeholdError, LedgerFault, NoTarget, PolicyDenied
 from freehold.ledger.admission import Admission
 from freehold.ledger.interface import Ledger
-from freehold.ledger.record.commitment import Commitment
 from freehold.policy import Policy
-from freehold.relay import Backends, Reply, another_model, open_reply
+from freehold.relay import Backends, Chunks, Reply, another_model, open_reply
 
 
 class Standings(Protocol):
@@ -83,7 +82,8 @@ class Trail:
     decision: Decision | None = None
     position: LedgerPosition | None = None
     reply: Reply | None = None
-    failed: int = 0  # targets that failed the call before its first byte
+    failed: tuple[str, ...] = ()  # targets that failed the call before its first byte
+    outcome: Outcome | None = None  # once an admitted call is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,39 +106,64 @@ class Admitted:
         self.standings.answered(self.asked, target)
 
     def failed(self, target: str, problem: FreeholdError) -> None:
-        self.trail.failed += self.trail.reply is None and isinstance(problem, Fault)
+        if self.trail.reply is None and isinstance(problem, Fault):
+            self.trail.failed += (target,)
         self.standings.failed(self.asked, target, problem)
 
 
-@asynccontextmanager
-async def serve(asked: Asked, on: Parts, trail: Trail) -> AsyncIterator[AsyncIterator[bytes]]:
-    """Answer one call: yields the caller's bytes, piece by piece. Raises Refusal, CallerError or Fault before them.
+class serve:  # noqa: N801 - read as a function, and as a class half as dear: every call comes by here
+    """Answer one call: gives the caller's bytes, piece by piece. Raises Refusal, CallerError or Fault before them.
 
     A fault after the first piece becomes the dialect's own closing error event, not an exception.
     """
-    call = asked.call
-    trail.decision = decision = on.policy.decide(
-        call, key=asked.key, service=asked.service, targets=asked.targets, at_unix=asked.request.at_unix
-    )
-    targets = _as_built(asked.targets, on.backends)
-    admission = on.ledger.admit(call, decision, targets=targets, snapshot_version=on.snapshot_version)
-    if not decision.allowed:
-        trail.position = await admission.durable()
-        raise PolicyDenied("no target may see this call", decision_id=decision.id)
-    async with _Concluding(asked, admission, on, trail) as outcome:
-        order = on.standings.order(asked, _fit(asked, decision))
-        plan = CallPlan(
-            asked.codec,
-            asked.request,
-            priority=asked.service.priority,
-            hold_tools=asked.service.tool_hold,
-            show_seam=asked.show_seam,
+
+    __slots__ = ("_asked", "_concluding", "_on", "_opened", "_trail")
+
+    def __init__(self, asked: Asked, on: Parts, trail: Trail) -> None:
+        self._asked = asked
+        self._on = on
+        self._trail = trail
+
+    async def __aenter__(self) -> Chunks:
+        asked, on, trail = self._asked, self._on, self._trail
+        call = asked.call
+        trail.decision = decision = on.policy.decide(
+            call, key=asked.key, service=asked.service, targets=asked.targets, at_unix=asked.request.at_unix
         )
-        leave = Admitted(decision=decision, admission=admission, asked=asked, standings=on.standings, trail=trail)
-        async with open_reply(order, plan, on.backends, leave) as reply:
-            outcome.reply = trail.reply = reply
+        targets = _as_built(asked.targets, on.backends)
+        admission = on.ledger.admit(call, decision, targets=targets, snapshot_version=on.snapshot_version)
+        if not decision.allowed:
+            trail.position = await admission.durable()
+            raise PolicyDenied("no target may see this call", decision_id=decision.id)
+        self._concluding = concluding = _Concluding(asked, admission, on, trail)
+        self._opened: open_reply | None = None
+        try:
+            order = on.standings.order(asked, _fit(asked, decision))
+            plan = CallPlan(
+                asked.codec,
+                asked.request,
+                priority=asked.service.priority,
+                hold_tools=asked.service.tool_hold,
+                show_seam=asked.show_seam,
+            )
+            leave = Admitted(decision=decision, admission=admission, asked=asked, standings=on.standings, trail=trail)
+            opened = open_reply(order, plan, on.backends, leave)
+            trail.reply = reply = await opened.__aenter__()
+            self._opened = opened
             trail.position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
-            yield outcome.watch(reply)
+        except BaseException as problem:
+            await self.__aexit__(type(problem), problem, problem.__traceback__)
+            raise
+        return concluding.watch(reply)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._opened is not None:
+                await self._opened.__aexit__(kind, problem, trace)
+        finally:
+            await self._concluding.conclude(problem)
 
 
 def _as_built(targets: tuple[Target, ...], backends: Backends) -> tuple[Target, ...]:
@@ -173,89 +198,114 @@ def _of_one_model(asked: Asked, fit: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class _Concluding:
-    """Closes the admission exactly once, however the call ends."""
+    """Closes the admission exactly once, however the call ends. Until then, what the closing record will say."""
 
-    __slots__ = ("_admission", "_asked", "_conclusion", "_on", "_trail")
+    __slots__ = ("_admission", "_answer_bytes", "_asked", "_commitment", "_ending", "_error", "_on", "_trail")
 
     def __init__(self, asked: Asked, admission: Admission, on: Parts, trail: Trail) -> None:
         self._asked = asked
         self._admission = admission
         self._on = on
         self._trail = trail
-        self._conclusion = _Conclusion(asked, on.backends, admission.answer_commitment())
+        self._commitment = admission.answer_commitment()
+        self._answer_bytes = 0
+        self._ending = Ending.FAILED  # until something else is known: a bug must not pass for an answer
+        self._error = FreeholdError.code
 
-    async def __aenter__(self) -> "_Conclusion":
-        return self._conclusion
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        conclusion = self._conclusion
-        try:
-            if isinstance(problem, FreeholdError):
-                conclusion.failed(problem.code)
-                with suppress(LedgerFault):
-                    self._trail.position = await self._admission.durable()
-            elif isinstance(problem, asyncio.CancelledError | GeneratorExit) and not conclusion.whole_from:
-                conclusion.ending, conclusion.error = Ending.CANCELLED, ""
-        finally:
-            self._on.ledger.conclude(self._admission, conclusion.outcome())
-            self._on.standings.over(self._asked, conclusion.whole_from)
-
-
-@dataclass(slots=True)
-class _Conclusion:
-    """What the closing record will say."""
-
-    asked: Asked
-    backends: Backends
-    commitment: Commitment  # to the bytes of the answer
-    reply: Reply | None = None
-    ending: Ending = Ending.FAILED  # until something else is known: a bug must not pass for an answer
-    error: str = FreeholdError.code
-    answer_bytes: int = 0
-
-    @property
-    def whole_from(self) -> str:
-        """The target whose answer came whole."""
-        return self.reply.target if self.reply and self.ending in (Ending.COMPLETE, Ending.CONTINUED) else ""
-
-    async def watch(self, reply: Reply) -> AsyncIterator[bytes]:
+    def watch(self, reply: Reply) -> "_Watched":
         """The reply's pieces, counted and committed to; a fault on the way ends them in the caller's dialect."""
-        try:
-            async for piece in reply.chunks:
-                yield self._counted(piece)
-                if reply.exchange.tally.finished:  # whoever hangs up now has the whole answer
-                    self.ending, self.error = reply.ending, ""
-        except FreeholdError as problem:
-            self.failed(problem.code)
-            yield self._counted(self.asked.codec.error_event(problem, self.asked.call.id))
+        return _Watched(reply, self)
 
-    def _counted(self, piece: bytes) -> bytes:
-        self.commitment.update(piece)
-        self.answer_bytes += len(piece)
+    def counted(self, piece: bytes) -> bytes:
+        self._commitment.update(piece)
+        self._answer_bytes += len(piece)
         return piece
 
-    def failed(self, code: str) -> None:
-        self.ending, self.error = Ending.FAILED, code
+    def whole(self, ending: Ending) -> None:
+        """Whoever hangs up now has the whole answer."""
+        self._ending, self._error = ending, ""
 
-    def outcome(self) -> Outcome:
-        targets = {target.name: target for target in self.asked.targets}
-        answering = targets.get(self.reply.target) if self.reply else None
-        status = self.backends.status(answering.name) if answering else None
-        tally = self.reply.exchange.tally if self.reply else None
+    def failed(self, problem: FreeholdError) -> bytes:
+        """The dialect's closing error event."""
+        self._ending, self._error = Ending.FAILED, problem.code
+        return self.counted(self._asked.codec.error_event(problem, self._asked.call.id))
+
+    async def conclude(self, problem: BaseException | None) -> None:
+        try:
+            if isinstance(problem, FreeholdError):
+                self._ending, self._error = Ending.FAILED, problem.code
+                with suppress(LedgerFault):
+                    self._trail.position = await self._admission.durable()
+            elif isinstance(problem, asyncio.CancelledError | GeneratorExit) and not self._whole_from:
+                self._ending, self._error = Ending.CANCELLED, ""
+        finally:
+            self._trail.outcome = outcome = self._outcome()
+            self._on.ledger.conclude(self._admission, outcome)
+            self._on.standings.over(self._asked, self._whole_from)
+
+    @property
+    def _whole_from(self) -> str:
+        """The target whose answer came whole."""
+        reply = self._trail.reply
+        return reply.target if reply and self._ending in (Ending.COMPLETE, Ending.CONTINUED) else ""
+
+    def _outcome(self) -> Outcome:
+        asked, reply = self._asked, self._trail.reply
+        if reply is None:
+            return Outcome(call_id=asked.call.id, ending=self._ending, error=self._error)
+        answering = next(target for target in asked.targets if target.name == reply.target)
+        status = self._on.backends.status(answering.name)
+        tally = reply.exchange.tally
         return Outcome(
-            call_id=self.asked.call.id,
-            ending=self.ending,
-            target=answering.name if answering else "",
-            model=answering.model.name if answering else "",
-            model_digest=answering.model.digest if answering else "",
+            call_id=asked.call.id,
+            ending=self._ending,
+            target=answering.name,
+            model=answering.model.name,
+            model_digest=answering.model.digest,
             engine_digest=status.engine_digest if status else "",
-            answered_as=another_model(answering, tally.model) if answering and tally else "",
-            error=self.error,
-            input_tokens=tally.input_tokens if tally else 0,
-            output_tokens=tally.output_tokens if tally else 0,
-            seams=tuple(self.reply.seams) if self.reply else (),
-            answer=self.commitment.hexdigest(),
-            answer_bytes=self.answer_bytes,
+            answered_as=another_model(answering, tally.model),
+            error=self._error,
+            input_tokens=tally.input_tokens,
+            output_tokens=tally.output_tokens,
+            seams=tuple(reply.seams),
+            answer=self._commitment.hexdigest(),
+            answer_bytes=self._answer_bytes,
         )
+
+
+class _Watched:
+    """A reply's pieces, on their way to the caller and into the closing record."""
+
+    __slots__ = ("_chunks", "_concluding", "_failed", "_reply")
+
+    def __init__(self, reply: Reply, concluding: _Concluding) -> None:
+        self._reply = reply
+        self._chunks = reply.chunks
+        self._concluding = concluding
+        self._failed = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._failed:
+            raise StopAsyncIteration
+        self._is_finished()
+        try:
+            return self._concluding.counted(await self._chunks.__anext__())
+        except FreeholdError as problem:
+            self._failed = True
+            return self._concluding.failed(problem)
+
+    async def pour(self, out: Callable[[bytes], bool]) -> None:
+        """As ``Chunks.pour``."""
+        if not self._failed and not self._is_finished():
+            counted = self._concluding.counted
+            await self._chunks.pour(lambda piece: out(counted(piece)))
+
+    def _is_finished(self) -> bool:
+        """Whether the backend has said that the answer is whole; whoever hangs up now has it."""
+        finished = self._reply.exchange.tally.finished
+        if finished:
+            self._concluding.whole(self._reply.ending)
+        return finished

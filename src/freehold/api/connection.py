@@ -198,10 +198,14 @@ class CallerConnection(asyncio.Protocol):
 
     async def send(self, piece: bytes) -> None:
         """The next piece; waits while the caller does not take what came before. Raises SlowCaller."""
+        if not self.push(piece) and self._taken is not None:
+            await self._taken
+
+    def push(self, piece: bytes) -> bool:
+        """The next piece, at once; false while the caller does not take what came before."""
         if piece:
             self._transport.write(chunk(piece) if self._is_chunked else piece)
-        if self._taken is not None:
-            await self._taken
+        return self._taken is None
 
     def end(self) -> None:
         """There are no more pieces."""

@@ -30,6 +30,10 @@ class Exchange(Protocol):
         """The next piece; waits while the caller does not take what came before. Raises SlowCaller."""
         ...
 
+    def push(self, piece: bytes) -> bool:
+        """The next piece, at once; false where the caller does not take what came before, and ``send`` would wait."""
+        ...
+
     def end(self) -> None:
         """There are no more pieces."""
         ...

@@ -22,6 +22,8 @@ from freehold.http1 import (
 
 _UNREAD_BYTES: Final = 128 * 1024  # of an answer, after which no more is taken from the kernel
 _BEGINNING: Final = b"HTTP/1."
+Sink = Callable[[bytes], None]  # takes what comes of an answer; empty where there is something else to look at
+
 _MOST_INTERIM: Final = 16  # heads with a status below 200, before the one that counts
 
 
@@ -137,7 +139,7 @@ class Connection(asyncio.Protocol):
 class Answer:
     """One answer. It outlives its connection, for whoever has not read it whole yet."""
 
-    __slots__ = ("_body", "_broken", "_connection", "_pieces", "_waiting", "head", "unread_bytes", "whole")
+    __slots__ = ("_body", "_broken", "_connection", "_pieces", "_sink", "_waiting", "head", "unread_bytes", "whole")
 
     def __init__(self, head: ResponseHead, body: Body, connection: Connection) -> None:
         self.head = head
@@ -147,6 +149,7 @@ class Answer:
         self._connection = connection
         self._pieces: list[bytes] = []
         self._waiting: asyncio.Future[None] | None = None
+        self._sink: Sink | None = None
         self._broken: Break | None = None
 
     @property
@@ -198,6 +201,13 @@ class Answer:
         while piece := await self.readany():
             yield piece
 
+    def flow(self, sink: Sink | None) -> bool:
+        """Give what comes to the sink in the turn of the loop that brings it; b"" where there is else to look at."""
+        self._sink = sink
+        if sink is not None and (self._pieces or self.whole or self._broken is not None):
+            sink(b"")
+        return True
+
     def close(self) -> None:
         """Cut the connection, unless the answer has come whole."""
         if not self.whole and self._broken is None:
@@ -206,13 +216,14 @@ class Answer:
     def take(self, data: bytes) -> bytes:
         """Take what has come; what is left behind the end of the answer. For its connection. Raises NotHttp."""
         content, rest = self._body.feed(data)
-        if content:
+        if content and self._sink is not None:
+            self._sink(content)
+        elif content:
             self._pieces.append(content)
             self.unread_bytes += len(content)
+            self._wake()
         if self._body.done:
             self.end()
-        elif content:
-            self._wake()
         return rest
 
     def end(self) -> None:
@@ -226,5 +237,7 @@ class Answer:
         self._wake()
 
     def _wake(self) -> None:
+        if self._sink is not None:
+            self._sink(b"")
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)

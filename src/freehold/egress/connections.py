@@ -25,8 +25,9 @@ AddressInfo = tuple[int, int, int, str, SocketAddress]
 Lookup = Callable[[str, int], Awaitable[Sequence[AddressInfo]]]
 Check = Callable[[str], None]  # raises for an address that may not be dialled
 
-_KEEP_ALIVE_S: Final = 15.0
+_KEEP_ALIVE_S: Final = 60.0
 _NEXT_ADDRESS_S: Final = 0.25  # after which the next address is tried beside the one before (RFC 8305 section 5)
+_HEADS_KEPT: Final = 64  # of requests: by API, whether streamed, secret
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -51,19 +52,33 @@ class Connections:
         self._open: set[Connection] = set()
         self._kept: dict[Connection, float] = {}  # since when each has had nothing to do, the newest last
         self._letting_go: asyncio.TimerHandle | None = None
+        self._heads: dict[tuple[str, str, tuple[tuple[str, str], ...]], bytes] = {}
 
     async def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         """Once more where a kept connection turns out to be gone before anything came over it. Raises WayBroken."""
-        scheme, place, path, query, _ = urlsplit(url)
-        ours = {"Host": place, "Accept-Encoding": "identity", "User-Agent": "freehold"}
-        length = {} if body is None else {"Content-Length": str(len(body))}
-        target = f"{path or '/'}?{query}" if query else path or "/"
-        head = request_head(method, target, {**ours, **headers, **length})
+        head = self._head(method, url, tuple(headers.items()))
+        if body is not None:
+            head = b"%bContent-Length: %d\r\n\r\n" % (head[:-2], len(body))
         if self._kept:
             connection, _ = self._kept.popitem()
             with suppress(_KeptIsGone):
                 return await self._asked(connection, head, body)
+        scheme, place, *_ = urlsplit(url)
         return await (await self._dialled(scheme, place)).ask(head, body)
+
+    def _head(self, method: str, url: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+        """Of a request, but for the length of its body. Most requests differ in nothing else."""
+        asked = (method, url, headers)
+        head = self._heads.get(asked)
+        if head is None:
+            _, place, path, query, _ = urlsplit(url)
+            ours = {"Host": place, "Accept-Encoding": "identity", "User-Agent": "freehold"}
+            target = f"{path or '/'}?{query}" if query else path or "/"
+            head = request_head(method, target, {**ours, **dict(headers)})
+            if len(self._heads) >= _HEADS_KEPT:
+                self._heads.clear()
+            self._heads[asked] = head
+        return head
 
     async def close(self) -> None:
         """Whatever is under way."""
@@ -167,6 +182,8 @@ class _KeptIsGone(Exception):
 
 async def _first_of(addresses: Sequence[AddressInfo]) -> socket.socket:
     """A socket that is connected to the first address that takes it. Raises OSError."""
+    if len(addresses) == 1:
+        return await _dial(addresses[0])
     waiting, dialling = list(addresses), set[asyncio.Task[socket.socket]]()
     try:
         while True:

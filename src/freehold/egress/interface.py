@@ -3,7 +3,7 @@
 that of the calls of a drill.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,6 +51,12 @@ class Content(Protocol):
         ...
 
     def iter_any(self) -> AsyncIterator[bytes]: ...
+
+    def flow(self, sink: Callable[[bytes], None] | None) -> bool:
+        """Give what comes to ``sink`` in the turn of the loop that brings it, until that is None; false where that
+        cannot be done. Empty bytes: there is something that reading tells.
+        """
+        ...
 
 
 class Response(Protocol):

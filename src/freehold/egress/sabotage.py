@@ -147,6 +147,9 @@ class _Made:
         while piece := await self.readany():
             yield piece
 
+    def flow(self, sink: Callable[[bytes], None] | None) -> bool:  # noqa: ARG002 - what goes wrong takes its time
+        return False
+
 
 class _Spoilt:
     """The bytes of an answer, with what goes wrong among them."""
@@ -194,6 +197,9 @@ class _Spoilt:
     async def iter_any(self) -> AsyncIterator[bytes]:
         while piece := await self.readany():
             yield piece
+
+    def flow(self, sink: Callable[[bytes], None] | None) -> bool:  # noqa: ARG002 - what goes wrong takes its time
+        return False
 
     def close(self) -> None:
         """Wait for nothing more."""

@@ -6,7 +6,6 @@ A secret is read when a call needs it, and stands nowhere else: not in settings,
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,7 @@ _FILE: Final = "file:"
 _NO_LINE: Final = "is not one line of printable ASCII"
 _HINT: Final = "'freehold provider key NAME' keeps one, encrypted; 'env:' is read where the estate was started."
 
-_Stamp = tuple[tuple[int, ...], ...]  # of each file that a secret depends on
+_Stamp = tuple[tuple[int, ...], tuple[int, ...]]  # of the file, and of the key to it
 
 
 class Secret:
@@ -43,8 +42,9 @@ class Secrets:
 
     def __init__(self, estate: Estate, environment: Mapping[str, str] = os.environ) -> None:
         self._estate = estate
+        self._directory, self._age_key = str(estate.directory), str(estate.age_key)
         self._environment = environment
-        self._kept: dict[Path, tuple[_Stamp, Secret]] = {}
+        self._kept: dict[str, tuple[_Stamp, Secret]] = {}
 
     def of(self, endpoint: Endpoint) -> Secret | None:
         """The endpoint's secret; None where it takes none. Raises ProviderUnavailable saying what is missing."""
@@ -54,20 +54,20 @@ class Secrets:
         try:
             if key.startswith(_ENVIRONMENT):
                 return _usable(self._environment.get(key.removeprefix(_ENVIRONMENT), ""))
-            return self._from_file(self._estate.directory / key.removeprefix(_FILE))
+            return self._from_file(os.path.join(self._directory, key.removeprefix(_FILE)))  # noqa: PTH118 - every call comes by here
         except Unreadable as exc:
             what = f"provider {endpoint.provider} has no usable key: {key} {exc}"
             raise ProviderUnavailable(what, hint=_HINT) from exc
 
-    def _from_file(self, path: Path) -> Secret:
-        stamp = _stamp(path, self._estate.age_key)
+    def _from_file(self, path: str) -> Secret:
+        stamp = _stamp(path), _stamp(self._age_key)
         if (kept := self._kept.get(path)) and kept[0] == stamp:
             return kept[1]
         try:
-            content = read_private(path)
+            content = read_private(Path(path))
         except OSError as exc:
             raise Unreadable("cannot be read") from exc
-        secret = _usable(_decoded(unseal(self._estate, content) if path.suffix == SUFFIX else content))
+        secret = _usable(_decoded(unseal(self._estate, content) if Path(path).suffix == SUFFIX else content))
         self._kept[path] = stamp, secret
         return secret
 
@@ -89,13 +89,10 @@ def _usable(text: str) -> Secret:
     return Secret(line)
 
 
-def _stamp(*paths: Path) -> _Stamp:
+def _stamp(path: str) -> tuple[int, ...]:
     """What changes with a file's content, owner or mode."""
-    stamps = []
-    for path in paths:
-        stamp: tuple[int, ...] = ()
-        with suppress(OSError):
-            status = path.stat()
-            stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        stamps.append(stamp)
-    return tuple(stamps)
+    try:
+        status = os.stat(path)  # noqa: PTH116 - every call comes by here
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -18,6 +18,7 @@ LAST_CHUNK: Final = b"0\r\n\r\n"
 _REQUEST: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])")
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?")
 _FIELDS: Final = re.compile(rb"(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*")
+_FIELD: Final = re.compile(r"\r\n([^:]+):[ \t]*([^\r]*)")
 _ABSOLUTE: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization"})
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -96,10 +97,15 @@ def _headers(fields: bytes) -> dict[str, str]:
     """By name; of a field that may come again the values are joined, as RFC 9110 section 5.3 has it."""
     if not _FIELDS.fullmatch(fields):
         raise NotHttp("a field of the head is not one")
+    found = _FIELD.findall(fields.decode("latin-1"))
+    headers = {name.lower(): value.rstrip(" \t") for name, value in found}
+    return headers if len(headers) == len(found) else _joined(found)
+
+
+def _joined(found: list[tuple[str, str]]) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for line in fields.decode("latin-1").split("\r\n")[1:]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
+    for written, untrimmed in found:
+        name, value = written.lower(), untrimmed.rstrip(" \t")
         if name not in headers:
             headers[name] = value
         elif name in _SINGLE:

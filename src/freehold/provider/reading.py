@@ -8,7 +8,9 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from math import ceil
 from typing import Final
 
@@ -19,6 +21,8 @@ from freehold.egress.interface import Content, Response, WayBroken
 from freehold.errors import BackendBroke, ProviderBroke, ProviderUnavailable
 from freehold.provider.faults import Place, broke_off, fault_within
 from freehold.provider.words import is_error
+
+Take = Callable[[Event], bool]  # takes an event; false to get no more
 
 _MINUTE_S: Final = 60.0
 _MOST_IN_WINDOW: Final = 10  # events
@@ -64,11 +68,15 @@ class Events:
         "_bytes",
         "_content",
         "_drained",
+        "_fault",
         "_limits",
         "_pace",
         "_pending",
         "_place",
+        "_poured",
+        "_since_s",
         "_splitter",
+        "_take",
         "_watch",
         "_whole",
         "_wire",
@@ -85,6 +93,10 @@ class Events:
         self._pace = _Pace(limits.least_events_per_minute)
         self._bytes = 0
         self._whole = self._drained = False
+        self._since_s: float | None = None  # since when the next bytes are waited for
+        self._take: Take | None = None  # who has each event in the turn of the loop that brings it
+        self._poured: asyncio.Future[None] | None = None  # done when they are to look themselves
+        self._fault: BackendBroke | None = None  # what was found meanwhile
 
     async def begin(self) -> None:
         """Wait for the first event, so that what goes wrong before it can be tried elsewhere. Pings are none.
@@ -110,27 +122,113 @@ class Events:
         self._whole = self._whole or closes(event, self._wire)
         return event
 
+    async def pour(self, take: Take) -> None:
+        """Hand events on in the turn of the loop that brings them, with no task between, until ``take`` says false.
+
+        Returns at anything else than more of the answer: what that is, its end or a fault, is for ``__anext__`` to say.
+        """
+        if self._whole or not self._hand_on(take):
+            return
+        self._take = take
+        flows = self._content.flow(self._came)
+        try:
+            while flows and self._is_poured and (patience_s := self._patience_s) > 0:
+                self._poured, since_s = asyncio.get_running_loop().create_future(), self._since_s
+                with suppress(TimeoutError):
+                    async with self._watch.within(patience_s):
+                        await self._poured
+                if self._since_s == since_s:
+                    return  # silence
+        finally:
+            self._take = None
+            self._content.flow(None)
+
+    @property
+    def _is_poured(self) -> bool:
+        return self._take is not None
+
+    def _came(self, chunk: bytes) -> None:
+        """More of the answer, while it is poured; b"" for whatever else there is."""
+        take = self._take
+        if take is None:
+            self._keep(chunk)
+            return
+        try:
+            if chunk and self._arrived(chunk) and self._hand_on(take):
+                return
+        except BackendBroke as fault:
+            self._fault = fault
+        except Exception as bug:  # noqa: BLE001 - it costs the call that it is in, not the connection's protocol
+            self._end_pouring(bug)
+        self._end_pouring()
+
+    def _keep(self, chunk: bytes) -> None:
+        """What comes between the end of pouring and the turn of whoever waits for that end."""
+        try:
+            if chunk:
+                self._arrived(chunk)
+        except BackendBroke as fault:
+            self._fault = fault
+
+    def _end_pouring(self, bug: Exception | None = None) -> None:
+        self._take = self._since_s = None
+        if self._poured is not None and not self._poured.done():
+            if bug is not None:
+                self._poured.set_exception(bug)
+            else:
+                self._poured.set_result(None)
+
+    def _hand_on(self, take: Take) -> bool:
+        """Whatever is there. False where there is no going on: an end, a fault, or ``take`` has enough."""
+        pending = self._pending
+        while pending:
+            event = pending[0]
+            if event.name == "error" or is_error(event.data) or closes(event, self._wire):
+                return False
+            pending.popleft()
+            if not take(event):
+                return False
+        return True
+
+    @property
+    def _patience_s(self) -> float:
+        """How much longer the next bytes may take."""
+        now_s = self._watch.monotonic()
+        if self._since_s is None:
+            self._since_s = now_s
+        return min(self._limits.idle_s, self._pace.left_s) - (now_s - self._since_s)
+
+    def _arrived(self, chunk: bytes) -> bool:
+        """Take the chunk's events, and see that the pace was kept; false for the end. Raises ProviderBroke."""
+        now_s = self._watch.monotonic()
+        since_s, self._since_s = self._since_s, now_s
+        self._pace.waited(now_s - (now_s if since_s is None else since_s))
+        before = len(self._pending)
+        if not self._took(chunk):
+            return False
+        self._pace.count(islice(self._pending, before, None))
+        if self._pace.left_s <= 0:
+            raise self._silent()
+        return True
+
     async def _more(self) -> None:
         if self._whole:
             await self._drain()
             return
-        limits, waiting_since_s = self._limits, self._watch.monotonic()
-        patience_s = min(limits.idle_s, self._pace.left_s)
+        if self._fault is not None:
+            raise self._fault
         try:
-            async with self._watch.within(patience_s):
+            async with self._watch.within(self._patience_s):
                 chunk = await self._next()
         except TimeoutError as exc:
-            raise self._silent(patience_s) from exc
-        self._pace.waited(self._watch.monotonic() - waiting_since_s)
-        if not self._took(chunk):
+            raise self._silent() from exc
+        if not self._arrived(chunk):
             raise ProviderBroke(f"provider {self._place.provider} ended its answer before it was whole")
-        self._pace.count(self._pending)
-        if self._pace.left_s <= 0:
-            raise self._silent(self._pace.left_s)
+        self._since_s = None
 
-    def _silent(self, patience_s: float) -> ProviderBroke:
+    def _silent(self) -> ProviderBroke:
         limits, who = self._limits, f"provider {self._place.provider}"
-        if patience_s < limits.idle_s:
+        if self._pace.left_s < limits.idle_s:
             least = f"{limits.least_events_per_minute:g}"
             return ProviderBroke(f"{who} sent fewer events than least_events_per_minute, {least}")
         return ProviderBroke(f"{who} sent nothing for idle_s, {limits.idle_s:g} s")

@@ -14,6 +14,7 @@ from freehold.dialect.interface import Event
 from freehold.errors import BackendBroke
 
 Found = TypeVar("Found")
+Pour = Callable[[Callable[[Event], bool]], Awaitable[None]]
 
 
 class Running:
@@ -71,30 +72,45 @@ class Run:
         try:
             return await ask()
         except asyncio.CancelledError:
-            self.require_uncut()
+            if self.cancelled():
+                raise _withdrawn() from None
             raise
         finally:
             self.waiting = None
 
-    def require_uncut(self) -> None:
-        """To be asked by whoever was cancelled in the wait. Raises BackendBroke, unless the caller has gone too."""
-        if self.was_cut and self.waiting is not None and not self.waiting.uncancel():
-            raise _withdrawn() from None
+    def cancelled(self) -> bool:
+        """To be asked by whoever was cancelled in the wait: whether it was the cut alone, and not the caller too."""
+        return self.was_cut and self.waiting is not None and not self.waiting.uncancel()
 
-    def watch(self, events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+    def watch(self, events: AsyncIterator[Event]) -> "_Watched":
         """The answer's events, which break off when the call is cut."""
         return _Watched(events, self)
 
 
 class _Watched:
-    __slots__ = ("_ask", "_run")
+    __slots__ = ("_ask", "_pour", "_run")
 
     def __init__(self, events: AsyncIterator[Event], run: Run) -> None:
         self._ask = events.__anext__
+        self._pour: Pour | None = getattr(events, "pour", None)
         self._run = run
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
+
+    async def pour(self, take: Callable[[Event], bool]) -> None:
+        """As ``Pouring.pour``, up to the cut."""
+        run = self._run
+        if self._pour is None or run.was_cut:
+            return
+        run.waiting = asyncio.current_task()
+        try:
+            await self._pour(lambda event: not run.was_cut and take(event))
+        except asyncio.CancelledError:
+            if not run.cancelled():
+                raise
+        finally:
+            run.waiting = None
 
     async def __anext__(self) -> Event:
         """As ``Run.wait``, written out: every event of every stream comes by here."""
@@ -105,7 +121,8 @@ class _Watched:
         try:
             return await self._ask()
         except asyncio.CancelledError:
-            run.require_uncut()
+            if run.cancelled():
+                raise _withdrawn() from None
             raise
         finally:
             run.waiting = None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the relay needs of backends, of the call and of its dialect, and what it makes of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -11,6 +11,21 @@ from freehold.contract.record import Seam
 from freehold.dialect.interface import Backend, Event, Exchange, Upstream
 from freehold.dialect.limits import RateLimits
 from freehold.errors import FreeholdError
+
+
+class Chunks(Protocol):
+    """The caller's bytes, piece by piece. Raises a Fault where they break off and nobody can go on."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def __anext__(self) -> bytes: ...
+
+    async def pour(self, out: Callable[[bytes], bool]) -> None:
+        """Hand pieces on in the turn of the loop that brings them, with no task between, until ``out`` says false.
+
+        Returns at anything else than more of the answer, at once where it cannot be done. Iterating says what it is.
+        """
+        ...
 
 
 class BackendAnswer(Protocol):

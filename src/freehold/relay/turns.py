@@ -11,7 +11,8 @@ from freehold.contract.record import Ending, Seam, SeamKind
 from freehold.dialect.interface import Backend, Event, Exchange
 from freehold.dialect.limits import RateLimits
 from freehold.errors import BackendBroke, ContextExceeded, Fault, FreeholdError, NoTarget, Unsupported
-from freehold.relay.interface import BackendAnswer, Backends, Leave
+from freehold.relay.cutting import Pour
+from freehold.relay.interface import BackendAnswer, Backends, Chunks, Leave
 
 Planned = Callable[[Backend], Exchange]
 
@@ -35,6 +36,7 @@ class Turn:
     opening: bytes = b""  # the caller's first
     _waiting: bytes = b""  # for what is said next
     _said: int = 0  # pieces, as of the last time that somebody looked
+    _problem: FreeholdError | None = None  # met while it was poured
 
     async def open(self) -> bytes:
         """Wait for the first event, and take what is there of the caller's bytes, which may be none."""
@@ -53,6 +55,8 @@ class Turn:
         Raises TimeoutError when they take longer, and the Fault by which the answer breaks off.
         """
         try:
+            if self._problem is not None:
+                raise self._problem
             event = await self.source.next(patience_s)
             if event is not None:
                 return self._said_in(event)
@@ -62,6 +66,22 @@ class Turn:
         if not self.exchange.tally.finished:
             raise BackendBroke("the backend's answer broke off")
         return None
+
+    async def pour(self, out: Callable[[bytes], bool]) -> None:
+        """Hand the caller's bytes on in the turn of the loop that brings them, until ``out`` says false.
+
+        Returns at whatever else there is. What that is, ``next_piece`` says.
+        """
+
+        def take(event: Event) -> bool:
+            try:
+                piece = self._said_in(event)
+            except FreeholdError as problem:
+                self._problem = problem
+                return False
+            return not piece or out(piece)
+
+        await self.source.pour(take)
 
     def _said_in(self, event: Event) -> bytes:
         self._waiting += self.exchange.event(event)
@@ -83,7 +103,7 @@ class Reply:
     """An answer in the caller's dialect. ``chunks`` raises a Fault where it breaks off and nobody can go on."""
 
     turn: Turn  # of whoever answers now: after a seam, of whoever took over
-    chunks: AsyncIterator[bytes]
+    chunks: Chunks = field(init=False)
     seams: list[Seam] = field(default_factory=list)
 
     @property
@@ -188,7 +208,13 @@ class Source:
 
     def __init__(self, events: AsyncIterator[Event]) -> None:
         self._events = events
+        self._pour: Pour | None = getattr(events, "pour", None)
         self._coming: asyncio.Future[Event | None] | None = None
+
+    async def pour(self, take: Callable[[Event], bool]) -> None:
+        """Hand events on in the turn of the loop that brings them, until ``take`` says false; where it can be."""
+        if self._pour is not None and self._coming is None:
+            await self._pour(take)
 
     async def next(self, patience_s: float | None = None) -> Event | None:
         """The next event, or None at the end. Raises TimeoutError when it takes longer; then ask again."""

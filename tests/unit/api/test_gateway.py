@@ -94,6 +94,10 @@ class Server:
             self.gone.set()
             await asyncio.Event().wait()
 
+    def push(self, piece: bytes) -> bool:
+        self.pieces.append(piece)
+        return not self.too_slow
+
     def end(self) -> None:
         self.ended = True
 

@@ -131,3 +131,39 @@ async def test_where_nobody_listens_is_said_so() -> None:
     with pytest.raises(WayBroken, match=Break.REFUSED):
         await way.ask("GET", "http://127.0.0.1:1/", None, {})
     await way.close()
+
+
+async def test_what_comes_flows_to_a_sink_and_is_read_again_behind_it() -> None:
+    async with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n") as (speaker, connections, url):
+        answer, had, came = await connections.ask("GET", url, None, {}), list[bytes](), asyncio.Event()
+
+        def sink(chunk: bytes) -> None:
+            had.append(chunk)
+            came.set()
+
+        assert answer.flow(sink)
+        for piece in (b"ab", b"cd"):
+            speaker.writers[0].write(piece)
+            await came.wait()
+            came.clear()
+        answer.flow(None)
+        speaker.writers[0].write(b"ef")
+        assert [had, await answer.readany(), await answer.readany()] == [[b"ab", b"cd"], b"ef", b""]
+
+
+async def test_a_sink_is_told_to_look_when_the_answer_is_over() -> None:
+    async with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nab") as (speaker, connections, url):
+        answer, had, over = await connections.ask("GET", url, None, {}), list[bytes](), asyncio.Event()
+
+        def sink(chunk: bytes) -> None:
+            had.append(chunk)
+            if not chunk:
+                over.set()
+
+        assert await answer.readany() == b"ab"
+        answer.flow(sink)
+        speaker.writers[0].close()
+        await over.wait()
+        assert had == [b""]
+        with pytest.raises(WayBroken):
+            await answer.readany()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ from freehold.egress.dialler import Dialler, look_up
 from freehold.egress.secrets import Secrets
 from freehold.errors import FreeholdError, ProviderBroke, ProviderRefused, ProviderUnavailable
 from freehold.provider import Provided, Providers
-from freehold.provider.reading import Watch
+from freehold.provider.reading import Events, Watch
 
 CHUNK = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
@@ -69,9 +69,35 @@ async def closing(provided: Provided) -> None:
         await way.close()
 
 
+@pytest.fixture(params=["waited for", "poured"])
+def how(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each event is waited for by a task, or handed on in the turn of the loop that brings it."""
+    _HOW.append(request.param)
+    yield request.param
+    _HOW.pop()
+
+
+_HOW = ["waited for"]
+
+
 async def asked(provided: Provided, sent: Upstream) -> tuple[bytes, list[Event]]:
     async with provided.open("there", sent, ALLOWED) as answer:
-        return answer.body, [event async for event in answer.events]
+        return answer.body, await heard(answer.events)
+
+
+async def heard(events: AsyncIterator[Event]) -> list[Event]:
+    """All of them. To pour is to be given none by iteration but what ends the pouring."""
+    found: list[Event] = []
+
+    def take(event: Event) -> bool:
+        found.append(event)
+        return True
+
+    async for event in events:
+        found.append(event)
+        if _HOW[-1] == "poured" and isinstance(events, Events):
+            await events.pour(take)
+    return found
 
 
 @asynccontextmanager
@@ -122,7 +148,7 @@ async def test_a_whole_answer_comes_back_as_it_is(tmp_path: Path) -> None:
     assert [request.path for request in there.asked] == ["/v1/chat/completions"]
 
 
-async def test_a_stream_comes_back_event_by_event_with_every_byte(tmp_path: Path) -> None:
+async def test_a_stream_comes_back_event_by_event_with_every_byte(tmp_path: Path, how: str) -> None:
     pieces = (b": ping\n\n", CHUNK[:7], CHUNK[7:] + CHUNK, DONE)
     async with at_server(streaming(*pieces), tmp_path) as (provided, _):
         _, events = await asked(provided, STREAM)
@@ -150,7 +176,7 @@ async def test_a_stream_ends_with_the_event_that_its_api_ends_with(wire: Wire, l
             await asked(provided, upstream(wire, stream=True))
 
 
-async def test_a_whole_stream_whose_connection_stays_open_is_whole(tmp_path: Path) -> None:
+async def test_a_whole_stream_whose_connection_stays_open_is_whole(tmp_path: Path, how: str) -> None:
     time = Time(0.2)
     async with at_server(streaming(CHUNK, DONE, then=forever), tmp_path, time) as (provided, _):
         _, events = await asked(provided, STREAM)
@@ -238,7 +264,7 @@ async def test_what_is_no_whole_answer_is_refused(handler: Handler, said: str, t
         (streaming(CHUNK, b'event: error\ndata: {"type":"error"}\n\n', DONE), "failed in the middle"),
     ],
 )
-async def test_what_is_no_stream_is_refused(handler: Handler, said: str, tmp_path: Path) -> None:
+async def test_what_is_no_stream_is_refused(handler: Handler, said: str, tmp_path: Path, how: str) -> None:
     async with at_server(handler, tmp_path, limits=limits(answer_bytes=2**20)) as (provided, _):
         with pytest.raises(ProviderBroke, match=said):
             await asked(provided, STREAM)
@@ -276,7 +302,7 @@ async def test_a_provider_that_does_not_answer_is_given_up(
             await asked(provided, sent)
 
 
-async def test_headers_and_pings_are_no_first_event(tmp_path: Path) -> None:
+async def test_headers_and_pings_are_no_first_event(tmp_path: Path, how: str) -> None:
     time = Time()
 
     async def run_out() -> None:
@@ -291,7 +317,7 @@ async def test_headers_and_pings_are_no_first_event(tmp_path: Path) -> None:
             await asked(provided, STREAM)
 
 
-async def test_silence_after_the_first_event_ends_the_answer(tmp_path: Path) -> None:
+async def test_silence_after_the_first_event_ends_the_answer(tmp_path: Path, how: str) -> None:
     async with at_server(streaming(CHUNK, then=forever), tmp_path, Time(7.0), limits=limits(idle_s=7.0)) as (
         provided,
         _,
@@ -300,7 +326,7 @@ async def test_silence_after_the_first_event_ends_the_answer(tmp_path: Path) -> 
             await asked(provided, STREAM)
 
 
-async def test_pings_do_not_make_up_for_events(tmp_path: Path) -> None:
+async def test_pings_do_not_make_up_for_events(tmp_path: Path, how: str) -> None:
     time = Time()
 
     async def pinging(request: web.Request) -> web.StreamResponse:
@@ -317,7 +343,7 @@ async def test_pings_do_not_make_up_for_events(tmp_path: Path) -> None:
             await asked(provided, STREAM)
 
 
-async def test_a_high_pace_shows_within_seconds_that_it_is_not_kept(tmp_path: Path) -> None:
+async def test_a_high_pace_shows_within_seconds_that_it_is_not_kept(tmp_path: Path, how: str) -> None:
     time = Time()
 
     async def slow(request: web.Request) -> web.StreamResponse:
@@ -439,3 +465,61 @@ async def test_a_drill_spoils_the_connections_of_its_own_calls_and_of_no_other(t
         over = providers.under(replace(snapshot(endpoint(there.url())), drill=replace(drill, faults=())))
         assert await asked(over, upstream()) == (b"{}", [])
         await providers.close()
+
+
+async def test_pouring_stops_where_the_taker_has_enough_and_goes_on_behind_it(tmp_path: Path) -> None:
+    async with (
+        at_server(streaming(CHUNK, CHUNK, CHUNK, DONE), tmp_path) as (provided, _),
+        provided.open("there", STREAM, ALLOWED) as answer,
+    ):
+        events, poured = answer.events, list[Event]()
+        assert isinstance(events, Events)
+
+        def take_one(event: Event) -> bool:
+            poured.append(event)
+            return False
+
+        await events.pour(take_one)
+        await events.pour(take_one)
+        rest = [event async for event in events]
+    assert [len(poured), len(rest), rest[-1].data] == [2, 2, b"[DONE]"]
+
+
+async def test_the_time_of_a_slow_taker_is_not_the_providers(tmp_path: Path) -> None:
+    time = Time()
+    async with (
+        at_server(streaming(CHUNK, CHUNK, CHUNK, DONE), tmp_path, time) as (provided, _),
+        provided.open("there", STREAM, ALLOWED) as answer,
+    ):
+        events, taken = answer.events, 0
+        assert isinstance(events, Events)
+
+        def slow(_event: Event) -> bool:
+            time.now_s += 1000
+            return False
+
+        async for _event in events:
+            taken += 1
+            await events.pour(slow)
+    assert taken == 3  # the other one was poured
+
+
+async def test_a_bug_of_whoever_takes_what_is_poured_reaches_whoever_poured_it(tmp_path: Path) -> None:
+    going_on = asyncio.Event()
+    async with (
+        at_server(streaming(CHUNK, then=going_on.wait), tmp_path) as (provided, _),
+        provided.open("there", STREAM, ALLOWED) as answer,
+    ):
+        events = answer.events
+        assert isinstance(events, Events)
+        assert (await anext(events)).data
+
+        def buggy(_event: Event) -> bool:
+            raise ZeroDivisionError
+
+        pouring = asyncio.ensure_future(events.pour(buggy))
+        await asyncio.sleep(0)
+        events._came(CHUNK)
+        with pytest.raises(ZeroDivisionError):
+            await pouring
+        going_on.set()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -95,3 +95,50 @@ async def test_a_task_that_was_cut_can_go_on() -> None:
     await turns()
     running.cut("a")
     assert await task == "on"
+
+
+class Flowing:
+    """Events that are poured as a test says."""
+
+    def __init__(self) -> None:
+        self.take: Callable[[Event], bool] = lambda _: True
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        raise AssertionError("nobody waits for an event that is poured")
+
+    async def pour(self, take: Callable[[Event], bool]) -> None:
+        self.take = take
+        await forever()
+
+
+async def test_a_stream_that_is_poured_breaks_off_when_it_is_cut_and_nothing_more_passes() -> None:
+    running, flowing, had = Running(), Flowing(), list[bytes]()
+
+    def take(event: Event) -> bool:
+        had.append(event.data)
+        return True
+
+    with running.run("a") as run:
+        stream = run.watch(flowing)
+        pouring = asyncio.ensure_future(stream.pour(take))
+        await turns()
+        assert flowing.take(Event(raw=b"1", name="", data=b"1"))
+        running.cut("a")
+        assert not flowing.take(Event(raw=b"2", name="", data=b"2"))
+        await pouring
+        with pytest.raises(BackendBroke, match="was withdrawn"):
+            await anext(stream)
+    assert had == [b"1"]
+
+
+async def test_a_caller_who_hangs_up_while_a_stream_is_poured_is_heard() -> None:
+    running = Running()
+    with running.run("a") as run:
+        pouring = asyncio.ensure_future(run.watch(Flowing()).pour(lambda _: True))
+        await turns()
+        pouring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pouring

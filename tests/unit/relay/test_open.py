@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -23,14 +24,58 @@ from freehold.errors import (
     NoTarget,
     Unsupported,
 )
-from freehold.relay import open_reply
+from freehold.relay import Reply, open_reply
 
 
-async def events(*texts: bytes, fault: FreeholdError | None = None) -> AsyncIterator[Event]:
-    for text in texts:
-        yield Event(raw=text, name="", data=text)
-    if fault:
-        raise fault
+class events:  # noqa: N801 - made as a generator is
+    """Events that are had one by one, or poured up to the last of them, which is waited for, as a real one's."""
+
+    def __init__(self, *texts: bytes, fault: FreeholdError | None = None) -> None:
+        self.left = deque(texts)
+        self.fault = fault
+
+    def __aiter__(self) -> AsyncIterator[Event]:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self.left:
+            text = self.left.popleft()
+            return Event(raw=text, name="", data=text)
+        if self.fault:
+            raise self.fault
+        raise StopAsyncIteration
+
+    async def pour(self, take: Callable[[Event], bool]) -> None:
+        while len(self.left) > 1:
+            text = self.left.popleft()
+            if not take(Event(raw=text, name="", data=text)):
+                return
+
+
+@pytest.fixture(params=["waited for", "poured"], autouse=True)
+def how(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each piece is waited for by a task, or handed on in the turn of the loop that brings it."""
+    _HOW.append(request.param)
+    yield request.param
+    _HOW.pop()
+
+
+_HOW = ["waited for"]
+
+
+async def said(reply: Reply) -> list[bytes]:
+    """All that the caller gets."""
+    found: list[bytes] = []
+
+    def out(piece: bytes) -> bool:
+        found.append(piece)
+        return True
+
+    async for piece in reply.chunks:
+        found.append(piece)
+        if _HOW[-1] == "poured":
+            await reply.chunks.pour(out)
+    return found
 
 
 @dataclass
@@ -167,13 +212,13 @@ async def test_a_stream_is_handed_on_event_by_event() -> None:
     targets = Targets(a=Answer(events=events(b"1", b"2", b"end")))
     async with open_reply(("a",), streamed(), targets, Admitted()) as reply:
         assert reply.target == "a"
-        assert [piece async for piece in reply.chunks] == [b"1", b"2", b"end"]
+        assert await said(reply) == [b"1", b"2", b"end"]
     assert targets.left == ["a"]
 
 
 async def test_a_whole_answer_is_one_piece() -> None:
     async with open_reply(("a",), whole(), Targets(a=Answer(body=b"{}")), Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"{}"]
+        assert await said(reply) == [b"{}"]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +228,7 @@ async def test_a_fault_before_the_first_event_moves_on_to_the_next_target(failin
     targets = Targets(a=failing, b=Answer(events=events(b"end")))
     async with open_reply(("a", "b"), streamed(), targets, Admitted()) as reply:
         assert reply.target == "b"
-        assert [piece async for piece in reply.chunks] == [b"end"]
+        assert await said(reply) == [b"end"]
     assert targets.opened == ["a", "b"]
 
 
@@ -224,7 +269,7 @@ async def test_a_stream_that_ends_without_its_end_is_a_fault() -> None:
     targets.foreign = ("a",)
     async with open_reply(("a",), streamed(), targets, Admitted()) as reply:
         with pytest.raises(BackendBroke, match="broke off"):
-            _ = [piece async for piece in reply.chunks]
+            _ = await said(reply)
 
 
 async def test_a_provider_sees_nothing_before_the_admission_is_on_disk() -> None:
@@ -263,7 +308,7 @@ async def test_after_the_first_byte_the_next_target_goes_on_from_what_was_sent()
     )
     plan, leave = streamed(), Admitted()
     async with open_reply(("a", "b"), plan, targets, leave) as reply:
-        assert [piece async for piece in reply.chunks] == [b"1", b"2", b"3", b"end"]
+        assert await said(reply) == [b"1", b"2", b"3", b"end"]
         assert reply.target == "b"
     assert plan.sent == [b"12"]
     (seam,) = reply.seams
@@ -285,7 +330,7 @@ async def test_a_target_that_rules_now_forbid_takes_nothing_over() -> None:
     async with open_reply(("a", "b"), streamed(), targets, leave) as reply:
         leave.forbidden.add("b")
         with pytest.raises(EngineBroke, match="cut"):
-            _ = [piece async for piece in reply.chunks]
+            _ = await said(reply)
     assert targets.opened == ["a"]
 
 
@@ -294,20 +339,20 @@ async def test_a_call_is_held_until_whole_and_made_by_one_target_alone() -> None
     targets = Targets(a=broken, b=Answer(events=events(b"call-whole", b"end")))
     plan = streamed()
     async with open_reply(("a", "b"), plan, targets, Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"1", b"call-whole", b"end"]
+        assert await said(reply) == [b"1", b"call-whole", b"end"]
     assert plan.sent == [b"1"]
 
 
 async def test_nothing_is_held_where_nobody_could_take_over() -> None:
     targets = Targets(a=Answer(events=events(b"call", b"rest", b"end")))
     async with open_reply(("a",), streamed(), targets, Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"call", b"rest", b"end"]
+        assert await said(reply) == [b"call", b"rest", b"end"]
 
 
 async def test_what_is_held_is_one_piece_when_it_is_whole() -> None:
     targets = Targets(a=Answer(events=events(b"1", b"call", b"rest", b"end")), b=Answer())
     async with open_reply(("a", "b"), streamed(), targets, Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"1", b"callrestend"]
+        assert await said(reply) == [b"1", b"callrestend"]
 
 
 async def test_an_engine_of_the_estate_may_go_on_with_what_it_began() -> None:
@@ -320,7 +365,7 @@ async def test_an_engine_of_the_estate_may_go_on_with_what_it_began() -> None:
 
     targets = Restarting()
     async with open_reply(("a",), streamed(), targets, Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"1", b"2", b"end"]
+        assert await said(reply) == [b"1", b"2", b"end"]
     assert targets.opened == ["a", "a"]
 
 
@@ -334,7 +379,7 @@ async def test_an_engine_that_dies_again_and_again_is_given_up() -> None:
     targets = Dying()
     async with open_reply(("a",), streamed(), targets, Admitted()) as reply:
         with pytest.raises(EngineBroke):
-            _ = [piece async for piece in reply.chunks]
+            _ = await said(reply)
     assert targets.opened == ["a", "a", "a"]
 
 
@@ -347,7 +392,7 @@ async def test_what_only_lacks_its_end_is_closed_and_asks_nobody() -> None:
     targets = Targets(a=Answer(events=events(b"1", fault=EngineBroke("cut"))), b=Answer())
     plan = Asking(stream=True, begin=lambda _: Ending(stream=True))
     async with open_reply(("a", "b"), plan, targets, Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"1", b"end"]
+        assert await said(reply) == [b"1", b"end"]
     assert targets.opened == ["a"]
     assert reply.seams[0].kind is SeamKind.CLOSED
 
@@ -365,7 +410,7 @@ async def test_pings_say_nothing_and_begin_no_answer() -> None:
 async def test_what_says_nothing_by_itself_goes_with_what_is_said_next() -> None:
     answer = Answer(events=events(b"open", b"1", b"open", b"open", b"2", b"end"))
     async with open_reply(("a",), streamed(), Targets(a=answer), Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"open1", b"openopen2", b"end"]
+        assert await said(reply) == [b"open1", b"openopen2", b"end"]
 
 
 async def test_a_ping_takes_with_it_what_waits_and_keeps_its_place() -> None:
@@ -379,7 +424,7 @@ async def test_a_ping_takes_with_it_what_waits_and_keeps_its_place() -> None:
 
     plan = Asking(stream=True, begin=lambda _: Pinged(stream=True))
     async with open_reply(("a",), plan, Targets(a=Answer(events=pinging())), Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"open:p", b"1", b":q", b"end"]
+        assert await said(reply) == [b"open:p", b"1", b":q", b"end"]
 
 
 async def test_a_break_behind_what_says_nothing_leaves_no_trace_of_it() -> None:
@@ -388,7 +433,7 @@ async def test_a_break_behind_what_says_nothing_leaves_no_trace_of_it() -> None:
     async with open_reply(
         ("a", "b"), plan, Targets(a=broken, b=Answer(events=events(b"2", b"end"))), Admitted()
     ) as reply:
-        assert [piece async for piece in reply.chunks] == [b"open1", b"2", b"end"]
+        assert await said(reply) == [b"open1", b"2", b"end"]
     assert plan.sent == [b"open1"]
 
 
@@ -399,7 +444,7 @@ async def test_a_target_that_refuses_the_request_for_the_rest_does_not_end_the_a
         c=Answer(events=events(b"2", b"end")),
     )
     async with open_reply(("a", "b", "c"), streamed(), targets, Admitted()) as reply:
-        assert [piece async for piece in reply.chunks] == [b"1", b"2", b"end"]
+        assert await said(reply) == [b"1", b"2", b"end"]
 
 
 async def test_what_the_caller_got_wrong_is_said_at_once() -> None:

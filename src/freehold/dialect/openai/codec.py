@@ -10,7 +10,7 @@ from freehold.dialect.document import read_object
 from freehold.dialect.interface import Backend, Exchange, Request, Wire
 from freehold.dialect.limits import RateLimits, openai_headers
 from freehold.dialect.losses import lost_at_engine
-from freehold.dialect.openai import chat, completions, errors, models
+from freehold.dialect.openai import chat, completions, errors, models, plain
 from freehold.dialect.openai.exchange import ChunkWriter, chat_exchange
 from freehold.dialect.openai.passing import pass_chat, pass_completion
 from freehold.dialect.translate import translated
@@ -30,7 +30,7 @@ class OpenAICodec:
             case Operation.EMBED:
                 return embedding.read_request(fields, self.dialect)
             case _:
-                return chat.read_request(fields)
+                return plain.read_plain(fields) or chat.read_request(fields)
 
     def exchange(self, request: Request, backend: Backend) -> Exchange:
         if isinstance(request, embedding.EmbeddingRequest):
