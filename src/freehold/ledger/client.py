@@ -33,6 +33,7 @@ from freehold.errors import (
 from freehold.ledger import compose
 from freehold.ledger.admission import Admission
 from freehold.ledger.interface import LedgerHead, LedgerStatus, Prune, ReceiptForm
+from freehold.ledger.judging import Encoding
 from freehold.ledger.line import Line
 from freehold.ledger.messages import (
     AddCosignatures,
@@ -63,6 +64,7 @@ from freehold.ledger.messages import (
     TryEgress,
     Welcome,
     Written,
+    admit,
 )
 from freehold.ledger.record.commitment import SALT_BYTES, request_commitment
 
@@ -119,6 +121,12 @@ class LedgerClient:
         self._cosigned: dict[int, asyncio.Future[int | FreeholdError]] = {}
         self._asked = 0
         self._task: asyncio.Task[None] | None = None
+        self._encoding = Encoding()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the ledger can be asked now."""
+        return self._line.up.is_set()
 
     async def start(self) -> None:
         """Begin to connect; does not wait for it."""
@@ -148,14 +156,8 @@ class LedgerClient:
         """Send a call's admission, without waiting. ``targets``: all of the service, in order."""
         salt = os.urandom(SALT_BYTES)
         admission = Admission(call.id, allowed=bool(decision.allowed), salt=salt)
-        message = Admit(
-            call=replace(call, body=b""),
-            decision=decision,
-            targets=tuple(targets),
-            snapshot_version=snapshot_version,
-            request=request_commitment(salt, call.body),
-            salt=salt,
-        )
+        judged = self._encoding.of(decision, tuple(targets), snapshot_version)
+        message = admit(call, decision.id, judged, request=request_commitment(salt, call.body), salt=salt)
         deadline = self._loop.call_later(self._admit_timeout_s, self._give_up, call.id)
         waiting = _Waiting(admission, message, deadline)
         self._waiting[call.id] = waiting

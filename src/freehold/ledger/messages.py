@@ -9,39 +9,59 @@ import msgspec
 
 from freehold.contract.attempt import Bait, Tried
 from freehold.contract.backend import Target
-from freehold.contract.call import Call
-from freehold.contract.decision import Decision
+from freehold.contract.call import Call, DataClass, Dialect, Operation
+from freehold.contract.decision import Verdict
 from freehold.contract.record import LedgerPosition, Outcome
 from freehold.ledger.interface import LedgerHead, LedgerStatus, Prune, ReceiptForm
 from freehold.ledger.record.commitment import SALT_BYTES
 
 
-class Hello(msgspec.Struct, frozen=True, tag="hello"):
+class Message(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Its fields have an order and no names: both ends are of one build."""
+
+
+class Hello(Message, frozen=True, tag="hello"):
     """First on every connection. It takes the place of an older one of the same identity."""
 
     identity: str
     in_flight: tuple[str, ...]  # ids of calls that this process has not concluded
 
 
-class Admit(msgspec.Struct, frozen=True, tag="admit"):
+class Judged(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What was decided, under which rules and facts, over which targets: the same for thousands of calls."""
+
+    verdicts: tuple[Verdict, ...]
+    policy_digest: str
+    facts_digest: str
+    targets: tuple[Target, ...]  # all of the service, in order
+    snapshot_version: int
+
+
+class Admit(Message, frozen=True, tag="admit"):
     """Sent again after a lost connection; the second is answered with the first one's index."""
 
-    call: Call  # its body is left empty
-    decision: Decision
-    targets: tuple[Target, ...]
-    snapshot_version: int
+    id: str  # of the call, as what follows
+    dialect: Dialect
+    operation: Operation
+    asked: str
+    service: str
+    key_id: str
+    data_class: DataClass
+    stream: bool
+    decision: str  # its id
+    judged: msgspec.Raw  # a ``Judged``
     request: str  # the commitment to the body
     salt: Annotated[bytes, msgspec.Meta(min_length=SALT_BYTES, max_length=SALT_BYTES)]
 
 
-class Conclude(msgspec.Struct, frozen=True, tag="conclude"):
+class Conclude(Message, frozen=True, tag="conclude"):
     """Answered with the index of the one outcome of the call, whoever wrote it; -1 if the call was never admitted."""
 
     outcome: Outcome
     admission: int  # -1: the gateway gave up before it heard whether the call was admitted
 
 
-class RecordAct(msgspec.Struct, frozen=True, tag="act"):
+class RecordAct(Message, frozen=True, tag="act"):
     id: str
     kind: str
     subject: str
@@ -49,7 +69,7 @@ class RecordAct(msgspec.Struct, frozen=True, tag="act"):
     digests: dict[str, str]
 
 
-class ForgetCall(msgspec.Struct, frozen=True, tag="forget-call"):
+class ForgetCall(Message, frozen=True, tag="forget-call"):
     """Destroy the salt of a call, and record it as the act ``id``. Answered as an act, or with NotForgotten."""
 
     id: str
@@ -58,7 +78,7 @@ class ForgetCall(msgspec.Struct, frozen=True, tag="forget-call"):
     admission: int
 
 
-class ForgetDay(msgspec.Struct, frozen=True, tag="forget-day"):
+class ForgetDay(Message, frozen=True, tag="forget-day"):
     """Destroy every salt of a day that is over, and record it as the act ``id``. Answered as ForgetCall is."""
 
     id: str
@@ -66,7 +86,7 @@ class ForgetDay(msgspec.Struct, frozen=True, tag="forget-day"):
     day: str
 
 
-class AskReceipt(msgspec.Struct, frozen=True, tag="receipt"):
+class AskReceipt(Message, frozen=True, tag="receipt"):
     """A receipt for whoever holds this key. Answered with Given or NotGiven."""
 
     ask: int
@@ -75,7 +95,7 @@ class AskReceipt(msgspec.Struct, frozen=True, tag="receipt"):
     form: ReceiptForm
 
 
-class PruneLog(msgspec.Struct, frozen=True, tag="prune"):
+class PruneLog(Message, frozen=True, tag="prune"):
     """Take the entries before an index, or an instant, away; or say what would go. Answered with Pruning, NotPruned."""
 
     ask: int
@@ -83,22 +103,22 @@ class PruneLog(msgspec.Struct, frozen=True, tag="prune"):
     dry_run: bool
 
 
-class AddCosignatures(msgspec.Struct, frozen=True, tag="cosignatures"):
+class AddCosignatures(Message, frozen=True, tag="cosignatures"):
     """A published checkpoint that witnesses have cosigned. Answered with CosignaturesAdded or CosignaturesRefused."""
 
     ask: int
     checkpoint: str  # the note, with the log's signature and the cosignatures
 
 
-class PublishNow(msgspec.Struct, frozen=True, tag="publish"):
+class PublishNow(Message, frozen=True, tag="publish"):
     ask: int
 
 
-class AskStatus(msgspec.Struct, frozen=True, tag="status"):
+class AskStatus(Message, frozen=True, tag="status"):
     ask: int
 
 
-class TryEgress(msgspec.Struct, frozen=True, tag="try-egress"):
+class TryEgress(Message, frozen=True, tag="try-egress"):
     """The ledger's process is to try to get out."""
 
     ask: int
@@ -121,11 +141,11 @@ ToLedger = (
 )
 
 
-class Welcome(msgspec.Struct, frozen=True, tag="welcome"):
+class Welcome(Message, frozen=True, tag="welcome"):
     origin: str
 
 
-class Written(msgspec.Struct, frozen=True, tag="written"):
+class Written(Message, frozen=True, tag="written"):
     """Ids of calls or acts, each with the index of its entry; by what was asked for."""
 
     admitted: tuple[tuple[str, int], ...] = ()
@@ -133,7 +153,7 @@ class Written(msgspec.Struct, frozen=True, tag="written"):
     acts: tuple[tuple[str, int], ...] = ()
 
 
-class NotWritten(msgspec.Struct, frozen=True, tag="not-written"):
+class NotWritten(Message, frozen=True, tag="not-written"):
     """An admission is refused for good; an outcome or act is to be sent again later. Each by its id."""
 
     reason: str
@@ -142,7 +162,7 @@ class NotWritten(msgspec.Struct, frozen=True, tag="not-written"):
     later: str = ""
 
 
-class NotForgotten(msgspec.Struct, frozen=True, tag="not-forgotten"):
+class NotForgotten(Message, frozen=True, tag="not-forgotten"):
     """There is no such salt to destroy, or none that can be found; nothing was recorded as the act ``id``."""
 
     id: str
@@ -151,7 +171,7 @@ class NotForgotten(msgspec.Struct, frozen=True, tag="not-forgotten"):
     hint: str
 
 
-class Given(msgspec.Struct, frozen=True, tag="given"):
+class Given(Message, frozen=True, tag="given"):
     ask: int
     receipt: bytes
 
@@ -165,17 +185,17 @@ class Lack(StrEnum):
     FAULT = "fault"  # the log could not be read
 
 
-class NotGiven(msgspec.Struct, frozen=True, tag="not-given"):
+class NotGiven(Message, frozen=True, tag="not-given"):
     ask: int
     why: Lack
 
 
-class Pruning(msgspec.Struct, frozen=True, tag="pruning"):
+class Pruning(Message, frozen=True, tag="pruning"):
     ask: int
     prune: Prune
 
 
-class NotPruned(msgspec.Struct, frozen=True, tag="not-pruned"):
+class NotPruned(Message, frozen=True, tag="not-pruned"):
     """Nothing went; or, after a fault of the disk, not all."""
 
     ask: int
@@ -184,34 +204,34 @@ class NotPruned(msgspec.Struct, frozen=True, tag="not-pruned"):
     hint: str = ""
 
 
-class CosignaturesAdded(msgspec.Struct, frozen=True, tag="cosigned"):
+class CosignaturesAdded(Message, frozen=True, tag="cosigned"):
     ask: int
     size: int  # of the cosigned checkpoint that is in place now
 
 
-class CosignaturesRefused(msgspec.Struct, frozen=True, tag="not-cosigned"):
+class CosignaturesRefused(Message, frozen=True, tag="not-cosigned"):
     ask: int
     fault: bool  # of the disk: it may be sent again
     reason: str
 
 
-class Published(msgspec.Struct, frozen=True, tag="published"):
+class Published(Message, frozen=True, tag="published"):
     ask: int
     head: LedgerHead
 
 
-class NotPublished(msgspec.Struct, frozen=True, tag="not-published"):
+class NotPublished(Message, frozen=True, tag="not-published"):
     ask: int
     reason: str
     full: bool
 
 
-class StatusReport(msgspec.Struct, frozen=True, tag="status-report"):
+class StatusReport(Message, frozen=True, tag="status-report"):
     ask: int
     status: LedgerStatus
 
 
-class EgressTried(msgspec.Struct, frozen=True, tag="egress-tried"):
+class EgressTried(Message, frozen=True, tag="egress-tried"):
     ask: int
     tried: Tried
 
@@ -232,3 +252,21 @@ FromLedger = (
     | StatusReport
     | EgressTried
 )
+
+
+def admit(call: Call, decision: str, judged: msgspec.Raw, *, request: str, salt: bytes) -> Admit:
+    """The message that admits a call: whose decision has this id and reads ``judged`` when it is encoded."""
+    return Admit(
+        call.id,
+        call.dialect,
+        call.operation,
+        call.asked,
+        call.service,
+        call.key_id,
+        call.data_class,
+        call.stream,
+        decision,
+        judged,
+        request,
+        salt,
+    )

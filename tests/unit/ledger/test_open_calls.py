@@ -4,9 +4,9 @@ from freehold.ledger.keeper.open_calls import OpenCalls
 
 def _calls() -> OpenCalls:
     calls = OpenCalls()
-    calls.admitted("a", 3, owner="one", lost_at_s=None)
-    calls.admitted("b", 5, owner="two", lost_at_s=None)
-    calls.admitted("c", 8, owner="one", lost_at_s=None)
+    calls.admitted("a", 3, "one", None)
+    calls.admitted("b", 5, "two", None)
+    calls.admitted("c", 8, "one", None)
     return calls
 
 
@@ -37,9 +37,7 @@ def test_leaving_twice_does_not_put_the_loss_off() -> None:
 def test_a_call_whose_outcome_is_being_written_is_not_lost() -> None:
     calls = _calls()
     calls.leave("one", 100.0)
-    call = calls.get("a")
-    assert call
-    call.closing = True
+    calls.open["a"].closing = True
     assert calls.lost(100.0) == ["c"]
 
 
@@ -51,4 +49,4 @@ def test_the_low_water_mark_is_the_oldest_open_call_or_the_size() -> None:
     calls.concluded("b", 11)
     calls.concluded("c", 12)
     assert calls.low_water(13) == 13
-    assert calls.outcome_of("b") == 11
+    assert calls.ended["b"] == 11

@@ -5,6 +5,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 from tests.ledger_builder import KEY, TARGETS, FailingDisk, admission_bytes, append, call, decision, open_log, outcome
 
 from freehold.channel import Channel, connect
+from freehold.contract.backend import Target
 from freehold.contract.record import Ending
 from freehold.errors import LedgerFull, LedgerUnavailable
 from freehold.ledger.check.verify import verify_ledger
 from freehold.ledger.client import LedgerClient
+from freehold.ledger.judging import Encoding
 from freehold.ledger.keeper.service import LedgerService
 from freehold.ledger.messages import Admit, Conclude, FromLedger, Hello, NotWritten, ToLedger, Welcome, Written
+from freehold.ledger.messages import admit as admit_message
 from freehold.ledger.record.entry import OutcomeEntry, read_entry
 from freehold.ledger.tree.store import LedgerFiles
 from freehold.ledger.writing.log import Log
@@ -65,8 +69,9 @@ async def raw(root: Path, *in_flight: str, identity: str = "gateway-1") -> Async
         channel.close()
 
 
-def admit(call_id: str, *, allowed: bool = True) -> Admit:
-    return Admit(call(call_id, body=b""), decision(allowed=allowed), TARGETS, 1, "00", SALT)
+def admit(call_id: str, *, allowed: bool = True, targets: tuple[Target, ...] = TARGETS) -> Admit:
+    judged = decision(allowed=allowed)
+    return admit_message(call(call_id), judged.id, Encoding().of(judged, targets, 1), request="00", salt=SALT)
 
 
 async def admitted(channel: Channel[FromLedger, ToLedger], call_id: str) -> int:
@@ -182,7 +187,7 @@ async def test_an_outcome_with_impossible_counts_still_closes_its_call(tmp_path:
 
 async def test_a_record_that_is_not_well_formed_is_refused_and_the_service_goes_on(tmp_path: Path) -> None:
     async with serving(tmp_path), raw(tmp_path) as channel:
-        channel.post(Admit(call("bad"), decision(), TARGETS[:1], 1, "00", SALT))
+        channel.post(admit("bad", targets=TARGETS[:1]))
         answer = await channel.receive()
         assert isinstance(answer, NotWritten)
         assert (answer.admission, answer.full) == ("bad", False)
@@ -316,6 +321,7 @@ async def test_the_low_water_mark_follows_the_oldest_open_call(tmp_path: Path) -
 _CHILD = """
 import asyncio, sys
 from pathlib import Path
+from freehold.ledger.judging import Encoding
 from freehold.ledger.keeper.service import LedgerService
 from tests.ledger_builder import open_log
 
@@ -379,3 +385,43 @@ async def test_a_ledger_killed_again_and_again_has_one_admission_and_one_outcome
     files = LedgerFiles(tmp_path / "ledger")
     for number, index in indexes.items():
         assert f'"call":"call-{number}"'.encode() in files.entry(index, head.size)
+
+
+class HeldDisk(FailingDisk):
+    """Its syncs wait until they may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_sync = threading.Event()
+        self.may_sync.set()
+
+    def sync(self, descriptor: int) -> None:
+        assert self.may_sync.wait(10)
+        super().sync(descriptor)
+
+
+async def test_questions_are_answered_while_a_slow_disk_takes_its_time(tmp_path: Path) -> None:
+    disk = HeldDisk()
+    async with serving(tmp_path, disk=disk) as log, gateway(tmp_path) as client:
+        log.fsync_us = 10**6  # as the disk was the last time
+        disk.may_sync.clear()
+        admission = client.admit(call("a"), decision(), targets=TARGETS, snapshot_version=1)
+        assert (await client.status()).size == 0
+        disk.may_sync.set()
+        assert (await admission.durable()).index == 0
+        client.conclude(admission, outcome("a"))
+
+
+async def test_an_outcome_that_nobody_waits_for_shares_the_group_of_the_next_admission(tmp_path: Path) -> None:
+    async with serving(tmp_path), raw(tmp_path) as channel:
+        index = await admitted(channel, "a")
+        channel.post(Conclude(outcome("a"), index))
+        channel.post(admit("b"))
+        answer = await channel.receive()
+        assert isinstance(answer, Written)
+        assert (answer.concluded, answer.admitted) == ((("a", 1),), (("b", 2),))
+
+
+async def test_an_outcome_is_written_soon_where_nothing_follows_it(tmp_path: Path) -> None:
+    async with serving(tmp_path), raw(tmp_path) as channel:
+        assert await concluded(channel, "a", await admitted(channel, "a")) == 1

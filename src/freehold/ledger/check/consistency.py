@@ -6,7 +6,7 @@ The proof is that of RFC 6962, given as text or taken out of a log's files, whic
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from freehold.errors import Uncheckable, VerificationFailed
@@ -60,6 +60,11 @@ def check_consistency(
             else "Ask for another proof; if none holds, the log has signed two histories.",
         )
     return Consistency(older=older, newer=newer, proof=tuple(hashes))
+
+
+def write_consistency_proof(hashes: Iterable[bytes]) -> bytes:
+    """The proof as text: hashes in base64, one a line."""
+    return b"".join(base64.b64encode(node) + b"\n" for node in hashes)
 
 
 def parse_consistency_proof(data: bytes) -> tuple[bytes, ...]:

@@ -5,6 +5,7 @@ It checks nothing that it is not asked for: whoever is given a receipt checks it
 """
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,8 +30,26 @@ def receipt_for(
 
     Raises EstateError if the entry is not published (yet), VerificationFailed if the log is damaged.
     """
-    log = _PublishedLog(directory, origin)
-    entry = read_entry(log.entry(index))
+    return _receipt(PublishedLog(directory, origin), index, salt=salt, most_read=most_read)
+
+
+def receipts_for(directory: Path, origin: str, indexes: Iterable[int]) -> dict[int, bytes]:
+    """Receipts of several calls and acts, all under the same checkpoints, by where they are asked for; without salts.
+
+    Raises as ``receipt_for`` does.
+    """
+    log = PublishedLog(directory, origin)
+    return {index: _receipt(log, index, salt=None, most_read=None) for index in indexes}
+
+
+def tlog_proof_for(directory: Path, origin: str, index: int) -> str:
+    """A tlog-proof of any entry, with the entry's bytes in its ``extra`` line. Raises as ``receipt_for`` does."""
+    log = PublishedLog(directory, origin)
+    return write_proof(log.proof(index, extra=log.entry(index)))
+
+
+def _receipt(log: "PublishedLog", index: int, *, salt: bytes | None, most_read: int | None) -> bytes:
+    origin, entry = log.origin, read_entry(log.entry(index))
     if isinstance(entry, OutcomeEntry):
         index = entry.admission
         entry = read_entry(log.entry(index))
@@ -39,7 +58,7 @@ def receipt_for(
             receipt = Receipt(receipt=FORMAT, origin=origin, admission=log.proven(index))
             allowed = entry.effect == "allow"
             if allowed:
-                found = outcome_of(log.files, index, log.size, noted_outcome(directory, index), most_read)
+                found = outcome_of(log.files, index, log.size, log.noted_outcome(index), most_read)
                 receipt = replace(receipt, outcome=None if found is None else log.proven(found.index))
             if (erased_by := log.erasing_act(entry)) is not None:
                 receipt = replace(receipt, erasure=log.proven(erased_by))
@@ -55,16 +74,11 @@ def receipt_for(
             )
 
 
-def tlog_proof_for(directory: Path, origin: str, index: int) -> str:
-    """A tlog-proof of any entry, with the entry's bytes in its ``extra`` line. Raises as ``receipt_for`` does."""
-    log = _PublishedLog(directory, origin)
-    return write_proof(log.proof(index, extra=log.entry(index)))
-
-
-class _PublishedLog:
+class PublishedLog:
     """A log's files under the checkpoints that were there when this was made."""
 
     def __init__(self, directory: Path, origin: str) -> None:
+        self.origin = origin
         self._directory = directory
         self.files = LedgerFiles(directory)
         cosigned = self.files.cosigned_checkpoint()  # before the newest, so that it is not newer
@@ -83,6 +97,9 @@ class _PublishedLog:
                 hint="A new entry is published within a second; ask again, or check the number.",
             )
         return self.files.entry(index, self.size)
+
+    def noted_outcome(self, admission_index: int) -> int:
+        return noted_outcome(self._directory, admission_index)
 
     def erasing_act(self, admission: AdmissionEntry) -> int | None:
         """Where the published act lies that destroyed the salt of a call, or those of its day."""

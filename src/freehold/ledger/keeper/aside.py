@@ -187,7 +187,7 @@ class Aside:
             absent = isinstance(problem, NotFound)
             self._under_way[act_id].say(NotForgotten(act_id, absent, problem.message, problem.advice))
         else:
-            self._under_way[act_id].recorded(act_id, index)
+            self._under_way[act_id].acts.append((act_id, index))
             self._under_way[act_id].flush()
         finally:
             del self._under_way[act_id]

@@ -3,13 +3,13 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 _REMEMBERED = 16_384
 
 
-@dataclass(slots=True)
-class OpenCall:
+class OpenCall(msgspec.Struct):
     """``lost_at_s``: when the ledger closes the call itself; None while its gateway is connected."""
 
     index: int
@@ -18,54 +18,41 @@ class OpenCall:
     closing: bool = False  # its outcome is on the way to the disk
 
 
-class Recent:
+class Recent(OrderedDict[str, int]):
     """Where the latest entries of some kind lie, by id, so that what is sent twice is written once."""
 
-    def __init__(self) -> None:
-        self._indexes: OrderedDict[str, int] = OrderedDict()
-
-    def get(self, id: str) -> int | None:  # noqa: A002
-        return self._indexes.get(id)
-
     def add(self, id: str, index: int) -> None:  # noqa: A002
-        self._indexes[id] = index
-        if len(self._indexes) > _REMEMBERED:
-            self._indexes.popitem(last=False)
+        self[id] = index
+        if len(self) > _REMEMBERED:
+            self.popitem(last=False)
 
 
 class OpenCalls:
-    """The open admissions in the order of the log, and the latest outcomes."""
+    """The open admissions in the order of the log, and where the outcomes of the calls that ended lately lie."""
 
     def __init__(self) -> None:
-        self._open: dict[str, OpenCall] = {}
-        self._outcomes = Recent()
+        self.open: dict[str, OpenCall] = {}
+        self.ended = Recent()
 
     def __len__(self) -> int:
-        return len(self._open)
+        return len(self.open)
 
-    def get(self, call_id: str) -> OpenCall | None:
-        return self._open.get(call_id)
-
-    def outcome_of(self, call_id: str) -> int | None:
-        """The index of a recent call's outcome."""
-        return self._outcomes.get(call_id)
-
-    def admitted(self, call_id: str, index: int, *, owner: str, lost_at_s: float | None) -> None:
-        self._open[call_id] = OpenCall(index, owner, lost_at_s)
+    def admitted(self, call_id: str, index: int, owner: str, lost_at_s: float | None) -> None:
+        self.open[call_id] = OpenCall(index, owner, lost_at_s)
 
     def concluded(self, call_id: str, outcome_index: int) -> None:
-        self._open.pop(call_id, None)
-        self._outcomes.add(call_id, outcome_index)
+        self.open.pop(call_id, None)
+        self.ended.add(call_id, outcome_index)
 
     def claim(self, owner: str, call_ids: Iterable[str]) -> None:
         """A gateway is there and says that these are its calls."""
         for call_id in call_ids:
-            if call := self._open.get(call_id):
+            if call := self.open.get(call_id):
                 call.owner, call.lost_at_s = owner, None
 
     def leave(self, owner: str, lost_at_s: float) -> None:
         """A gateway is gone: its calls are lost at this time, unless it claims them."""
-        for call in self._open.values():
+        for call in self.open.values():
             if call.owner == owner and call.lost_at_s is None:
                 call.lost_at_s = lost_at_s
 
@@ -73,15 +60,15 @@ class OpenCalls:
         """Calls whose time is up and whose outcome nobody is writing."""
         return [
             call_id
-            for call_id, call in self._open.items()
+            for call_id, call in self.open.items()
             if call.lost_at_s is not None and call.lost_at_s <= now_s and not call.closing
         ]
 
     def next_loss_s(self) -> float | None:
         """When the next call will be lost."""
-        times = [call.lost_at_s for call in self._open.values() if call.lost_at_s is not None and not call.closing]
+        times = [call.lost_at_s for call in self.open.values() if call.lost_at_s is not None and not call.closing]
         return min(times, default=None)
 
     def low_water(self, size: int) -> int:
         """The index before which every admission is concluded."""
-        return next((call.index for call in self._open.values()), size)
+        return next((call.index for call in self.open.values()), size)

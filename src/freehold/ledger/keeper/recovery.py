@@ -25,7 +25,7 @@ def recover(entries: Iterable[tuple[int, bytes]], *, lost_at_s: float) -> Recove
     for index, data in entries:
         match read_entry(data):
             case AdmissionEntry(call=call_id, effect="allow"):
-                recovered.calls.admitted(call_id, index, owner="", lost_at_s=lost_at_s)
+                recovered.calls.admitted(call_id, index, "", lost_at_s)
             case OutcomeEntry(call=call_id, admission=admission):
                 recovered.calls.concluded(call_id, index)
                 recovered.outcomes.append((admission, index))

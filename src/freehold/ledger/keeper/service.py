@@ -8,7 +8,7 @@ its calls, and the ledger concludes them. It never sees content.
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,11 +165,7 @@ class LedgerService:
                 raise ChannelClosed("the other process did not say hello")
             peer = self._greet(hello, channel)
             try:
-                async for message in channel:
-                    if not peer.connected:
-                        return
-                    self._take(peer, message)
-                    peer.flush()
+                await channel.hear(lambda messages: self._take_all(peer, messages))
             finally:
                 self._part(peer)
         finally:
@@ -192,12 +188,33 @@ class LedgerService:
             self._docket.calls.leave(peer.identity, self._lost_at_s())
             self._await_losses()
 
-    def _take(self, peer: Peer, message: ToLedger) -> None:
-        match message:
-            case Admit():
+    def _take_all(self, peer: Peer, messages: Sequence[ToLedger]) -> None:
+        for message in messages:
+            if isinstance(message, Admit):
                 self._docket.admit(peer, message)
-            case Conclude():
+            elif isinstance(message, Conclude):
                 self._docket.conclude(peer, message)
+            else:
+                self._take(peer, message)
+                if not peer.connected:
+                    return
+        peer.flush()
+
+    def _take(
+        self,
+        peer: Peer,
+        message: Hello
+        | RecordAct
+        | ForgetCall
+        | ForgetDay
+        | AskReceipt
+        | PruneLog
+        | AddCosignatures
+        | PublishNow
+        | AskStatus
+        | TryEgress,
+    ) -> None:
+        match message:
             case RecordAct():
                 self._docket.record(peer, message)
             case AskStatus(ask):
@@ -259,7 +276,7 @@ class LedgerService:
             return outcome_of(LedgerFiles(log.directory), start, log.published_size, noted, MOST_READ_FORWARD)
 
         found = await self._writer.look_up(search)
-        peer.concluded(call_id, found.index if found and found.entry.call == call_id else -1)
+        peer.concluded.append((call_id, found.index if found and found.entry.call == call_id else -1))
         peer.flush()
 
     def _status(self) -> LedgerStatus:

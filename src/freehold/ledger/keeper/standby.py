@@ -68,8 +68,8 @@ class StandbyService:
 
     async def _refuse(self, peer: Peer, message: ToLedger) -> None:
         match message:
-            case Admit(call=call):
-                peer.refused(call.id, self._fault)
+            case Admit(id=call_id):
+                peer.refused(call_id, self._fault)
             case Conclude(outcome=outcome):
                 peer.put_off(outcome.call_id, self._fault)
             case RecordAct(id=act_id) | ForgetCall(id=act_id) | ForgetDay(id=act_id):

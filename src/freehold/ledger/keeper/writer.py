@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Group what waits for the disk, and publish in time. The event loop's side of ``log.py``; judges no message.
 
-While one group is being synced the next one gathers, so the more there is to do the fewer syncs an entry costs.
+The loop waits for the disk itself. What comes while one group is being synced lies in the sockets and is the next one,
+so the more there is to do the fewer syncs an entry costs.
 """
 
 import asyncio
@@ -9,34 +10,53 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
 from freehold.ledger.writing.log import Log, NewEntry
 
 _MAX_GROUP = 1024
 _MOST_UNPUBLISHED = 8192  # then publication does not wait for its time: what is unpublished is held in memory
+_COMPANY_S = 0.0015  # how long what can wait does, for something to share its syncs
+_CROWD_PER_S = 4000  # entries; where so many come, everything can wait for so long: it is the quicker way for all
+_COUNTED_S = 0.01  # at least, to know how many come
+_ENOUGH = 16  # entries in a group, so that nothing waits for more
+_DAY_LENGTH = len("2026-11-22")
+_LOOK_EVERY_S = 0.1  # at how much room there is: the reserve is for far more than is written meanwhile
+_HOLDS_UP_US = 20_000  # a disk that takes so long is waited for in a thread, so that questions are answered meanwhile
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Protocol):
     """Something that is to become an entry; exactly one of ``written`` and ``failed`` is called, on the event loop."""
 
-    compose: Callable[[datetime], bytes]
-    written: Callable[[int], None]
-    failed: Callable[[LedgerFault], None]
-    salt: bytes = b""  # admissions have one
+    @property
+    def salt(self) -> bytes:
+        """Admissions have one."""
+        ...
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether nobody waits for it, so that it may share the group of what comes next."""
+        ...
+
+    def compose(self, at_utc: datetime) -> bytes:
+        """Raises ValueError."""
+        ...
+
+    def written(self, index: int) -> None: ...
+
+    def failed(self, fault: LedgerFault) -> None: ...
 
 
 class Writer:
-    """Two loops of work, each with a thread of its own. ``group_done`` is called after each group, written or not.
+    """Two loops of work; publishing has a thread of its own, and so has a slow disk.
 
-    ``notes`` is called before each publication; what it returns runs in the thread, after it.
+    ``group_done`` is called after each group, written or not. ``notes`` is called before each publication; what it
+    returns runs in the thread, after it.
     """
 
     def __init__(
@@ -54,7 +74,15 @@ class Writer:
         self._publish_s = publish_s
         self._notes = notes
         self._group_done = group_done
+        self._loop = asyncio.get_running_loop()
         self._queue: list[Waiting] = []
+        self._finishing = False
+        self._company: asyncio.TimerHandle | None = None
+        self._began_s = 0.0  # the last group
+        self._crowd = False
+        self._counted = 0  # entries since:
+        self._counted_from_s = 0.0
+        self._room_until_s = 0.0
         self._arrived = asyncio.Event()
         self._unpublished = asyncio.Event()
         self._unpublished.set()  # the journal may hold entries of an earlier run
@@ -70,7 +98,10 @@ class Writer:
     def put(self, item: Waiting) -> None:
         """Queue an entry; entries reach the log in this order."""
         self._queue.append(item)
-        self._arrived.set()
+        if len(self._queue) >= _ENOUGH or not (item.can_wait or self._crowd):
+            self._arrived.set()
+        elif not self._company:
+            self._company = self._loop.call_later(_COMPANY_S, self._arrived.set)
 
     async def write_groups(self) -> None:
         """Until ``finish`` was called and the queue is empty."""
@@ -78,8 +109,11 @@ class Writer:
             await self._arrived.wait()
             if not self._queue:
                 return
+            if self._company:
+                self._company.cancel()
+                self._company = None
             batch, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
-            if not self._queue:
+            if not self._queue and not self._finishing:
                 self._arrived.clear()
             await self._write(batch)
             self._group_done()
@@ -125,6 +159,7 @@ class Writer:
 
     def finish(self) -> None:
         """Let ``write_groups`` end once the queue is empty."""
+        self._finishing = True
         self._arrived.set()
 
     def close(self) -> None:
@@ -133,42 +168,60 @@ class Writer:
 
     async def _write(self, batch: Sequence[Waiting]) -> None:
         at_utc = self._now_utc()
+        self._began_s = self._loop.time()
+        self._count(len(batch))
         try:
-            composed = self._compose(self._within_reserve(batch), at_utc)
+            items, entries = self._compose(self._within_reserve(batch), at_utc)
         except LedgerFault as fault:
             _fail(batch, fault)
             return
-        entries = [NewEntry(data, item.salt) for item, data in composed]
         if not entries:
             return
         try:
-            first = await self._in_thread(self._append_thread, lambda: self._log.append(entries, f"{at_utc:%Y-%m-%d}"))
+            first = await self._append(entries, at_utc.isoformat()[:_DAY_LENGTH])
         except LedgerFault as fault:
             self.full = isinstance(fault, LedgerFull)
-            _fail([item for item, _ in composed], fault)
+            _fail(items, fault)
             return
         self.full = False
         self._unpublished.set()
         if self._log.size - self._log.published_size >= _MOST_UNPUBLISHED:
             self._many.set()
-        for index, (item, _) in enumerate(composed, first):
+        for index, item in enumerate(items, first):
             item.written(index)
+
+    def _count(self, entries: int) -> None:
+        if (counted_s := self._began_s - self._counted_from_s) >= _COUNTED_S:
+            self._crowd = self._counted > _CROWD_PER_S * counted_s
+            self._counted, self._counted_from_s = 0, self._began_s
+        self._counted += entries
+
+    async def _append(self, entries: Sequence[NewEntry], day: str) -> int:
+        """To hand a group over to a thread and back costs more than all else that is done for it."""
+        if self._log.fsync_us < _HOLDS_UP_US:
+            return self._log.append(entries, day)
+        return await self._in_thread(self._append_thread, lambda: self._log.append(entries, day))
 
     def _within_reserve(self, batch: Sequence[Waiting]) -> Sequence[Waiting]:
         """Turn admissions away while the disk is down to its reserve."""
+        if self._began_s < self._room_until_s:
+            return batch
         if self._log.has_room:
+            self._room_until_s = self._began_s + _LOOK_EVERY_S
             return batch
         _fail([item for item in batch if item.salt], LedgerFull("the disk under the ledger is down to its reserve"))
         return [item for item in batch if not item.salt]
 
-    def _compose(self, batch: Sequence[Waiting], at_utc: datetime) -> list[tuple[Waiting, bytes]]:
-        composed = []
+    def _compose(self, batch: Sequence[Waiting], at_utc: datetime) -> tuple[list[Waiting], list[NewEntry]]:
+        items, entries = [], []
         for item in batch:
             try:
-                composed.append((item, item.compose(at_utc)))
+                entries.append(NewEntry(item.compose(at_utc), item.salt))
             except ValueError:
                 item.failed(LedgerUnavailable("the ledger cannot record this: it is not well-formed"))
-        return composed
+                continue
+            items.append(item)
+        return items, entries
 
     def _publish(self, note: Callable[[], None]) -> bytes:
         checkpoint = self._log.publish()
@@ -176,7 +229,7 @@ class Writer:
         return checkpoint
 
     async def _in_thread(self, thread: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(thread, work)
+        return await self._loop.run_in_executor(thread, work)
 
 
 def _fail(items: Sequence[Waiting], fault: LedgerFault) -> None:

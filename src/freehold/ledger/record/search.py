@@ -64,7 +64,7 @@ def find_decision(entries: Iterable[tuple[int, bytes]], decision_id: str) -> tup
 
 def find_admission(log: Log, size: int, call: str, *, start: int = 0, around: str = "") -> int | None:
     """The index of a call's admission, from ``start`` on. It is looked for first where the log was at an instant."""
-    near = _first_since(log, size, start, around)
+    near = first_since(log, size, start, around)
     mark = f'"{call}"'.encode()
     for first, end in ((near, size), (start, near)):
         for index, data in islice(log.entries(first, size), end - first):
@@ -76,7 +76,7 @@ def find_admission(log: Log, size: int, call: str, *, start: int = 0, around: st
     return None
 
 
-def _first_since(log: Log, size: int, start: int, at: str) -> int:
+def first_since(log: Log, size: int, start: int, at: str) -> int:
     """The first entry that was written then or later: a binary search, which a clock that went back can mislead."""
     low, high = start, size
     while low < high:

@@ -20,6 +20,11 @@ class GrowingFile:
         self.size_bytes = os.fstat(self._descriptor).st_size
         self._sure_bytes = 0  # are on disk whatever happens
 
+    @property
+    def end_bytes(self) -> int:
+        """Where the next append goes, if what was written last is kept."""
+        return self.size_bytes + self._written_bytes
+
     def append(self, data: bytes) -> None:
         """On disk when this returns, gone when it raises OSError (at the latest before the next append)."""
         self.write(data)
@@ -69,6 +74,5 @@ class GrowingFile:
 
     def _write_again(self) -> None:
         """A kernel that could not write a page calls it clean, so that the next sync would succeed and mean nothing."""
-        end_bytes = self.size_bytes + self._written_bytes
-        unsure = os.pread(self._descriptor, end_bytes - self._sure_bytes, self._sure_bytes)
+        unsure = os.pread(self._descriptor, self.end_bytes - self._sure_bytes, self._sure_bytes)
         self._disk.overwrite(self._path, unsure, self._sure_bytes)

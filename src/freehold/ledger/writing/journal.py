@@ -73,14 +73,17 @@ class Journal:
 
     def append(self, first_index: int, entries: Sequence[bytes], *, sync: bool = True) -> None:
         """On disk when this returns, if it is to ``sync``. Raises OSError; then ``forget`` must follow."""
-        payload = join_entries(entries)
-        self._file.write(_header(first_index, self._sure_index if self._frames else first_index, payload) + payload)
-        end = first_index + len(entries)
+        self.write(first_index, entries)
         if sync:
-            self._sync_file(end)
+            self.sync()
         else:
             self._file.accept()
-        self._frames.append((end, self._file.size_bytes))
+
+    def write(self, first_index: int, entries: Sequence[bytes]) -> None:
+        """Not surely on disk yet: ``sync`` must follow. Raises OSError, as ``append`` does."""
+        payload = join_entries(entries)
+        self._file.write(_header(first_index, self._sure_index if self._frames else first_index, payload) + payload)
+        self._frames.append((first_index + len(entries), self._file.end_bytes))
 
     def sync(self) -> None:
         """Make all that was appended sure. Raises OSError."""

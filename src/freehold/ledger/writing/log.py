@@ -18,9 +18,10 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+
+import msgspec
 
 from freehold.errors import EstateError, LedgerFault, LedgerFull, LedgerUnavailable, VerificationFailed
 from freehold.ledger.tree import layout
@@ -28,6 +29,7 @@ from freehold.ledger.tree.bundle import MAX_ENTRY_BYTES
 from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from freehold.ledger.tree.growth import Edge, grow
 from freehold.ledger.tree.store import LedgerFiles
+from freehold.ledger.writing.alongside import Alongside
 from freehold.ledger.writing.anchor import Anchor
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.home import make_home, require_home
@@ -42,8 +44,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 _LOW_WATER_DIGITS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry to append, and for an admission its salt. Raises ValueError for one that no bundle can hold."""
 
     data: bytes
@@ -93,7 +94,7 @@ class Log:
             except BaseException:
                 os.close(self._claim)
                 raise
-        self._salts_thread = ThreadPoolExecutor(1, "ledger-salts")
+        self._salts_syncing = Alongside(self.salts.sync, "ledger-salts")
         self.fsync_us = 0
         self.sync_after_s = sync_after_s
         self._unsynced = threading.Event()
@@ -139,14 +140,15 @@ class Log:
             if self._unsure:
                 raise LedgerFull("the disk under the ledger could not sync what it was given")
             first = self.size
+            entries = [entry.data for entry in group]
             began = time.perf_counter()
             try:
-                self._write(first, group, day)
+                self._write(first, group, entries, day)
             except OSError:
                 self._journal.forget(first)
                 self.salts.forget(first)
                 raise
-            self._pending.extend(entry.data for entry in group)
+            self._pending += entries
             self.fsync_us = int((time.perf_counter() - began) * 1e6)
         if self.sync_after_s:
             self._unsynced.set()
@@ -216,15 +218,14 @@ class Log:
             self._syncing.join()
             with contextlib.suppress(LedgerFault):
                 self.sync()
-        self._salts_thread.shutdown()
+        self._salts_syncing.close()
         self._journal.close()
         self.salts.close()
         os.close(self._claim)
 
-    def _write(self, first: int, group: Sequence[NewEntry], day: str) -> None:
+    def _write(self, first: int, group: Sequence[NewEntry], entries: Sequence[bytes], day: str) -> None:
         """The journal and the salts, synced at the same time: that takes the disk little longer than one of them."""
         salts = [(index, entry.salt) for index, entry in enumerate(group, first) if entry.salt]
-        entries = [entry.data for entry in group]
         if salts:
             self.salts.write(day, salts)
         if self.sync_after_s:
@@ -234,13 +235,12 @@ class Log:
         if not salts:
             self._journal.append(first, entries)
             return
-        syncing = self._salts_thread.submit(self.salts.sync)
+        self._journal.write(first, entries)
+        self._salts_syncing.begin()
         try:
-            self._journal.append(first, entries)
+            self._journal.sync()
         finally:
-            failed = syncing.exception()  # waits for it
-        if failed:
-            raise failed
+            self._salts_syncing.end()
 
     def _sync_in_time(self) -> None:
         """Sync again and again, and while that fails try it again."""
@@ -325,12 +325,19 @@ def claim(directory: Path) -> int:
     return descriptor
 
 
-@contextlib.contextmanager
-def faults(what: str) -> Iterator[None]:
+class faults:  # noqa: N801 - it reads as what it does; and is a class, since a generator takes longer than a write
     """The disk's errors in our words: a full or failing disk is LedgerFull, all else LedgerUnavailable."""
-    try:
-        yield
-    except OSError as exc:
-        fault: type[LedgerFault] = LedgerFull if exc.errno in _FULL else LedgerUnavailable
-        reason = "the disk is full or failing" if fault is LedgerFull else f"errno {exc.errno}"
-        raise fault(f"{what}: {reason}") from exc
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(exc, OSError):
+            fault: type[LedgerFault] = LedgerFull if exc.errno in _FULL else LedgerUnavailable
+            reason = "the disk is full or failing" if fault is LedgerFull else f"errno {exc.errno}"
+            raise fault(f"{self._what}: {reason}") from exc
