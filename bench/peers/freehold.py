@@ -93,9 +93,10 @@ class Freehold:
     name = NAME
     version = "this tree"
 
-    def __init__(self, *, policy: str = "") -> None:
-        """``policy``: a further line of that table."""
+    def __init__(self, *, policy: str = "", tables: str = "") -> None:
+        """``policy``: a further line of that table. ``tables``: more of them; UPSTREAM stands for its port."""
         self._policy = policy
+        self._tables = tables
 
     def install(self) -> None:
         """It is what runs this."""
@@ -116,7 +117,8 @@ class Freehold:
         settings = _SETTINGS.format(
             port=estate.port, admin_port=estate.admin_port, upstream=upstream_port, policy=self._policy
         )
-        (estate.files / "freehold.toml").write_text(settings)
+        more = self._tables.replace("UPSTREAM", str(upstream_port))
+        (estate.files / "freehold.toml").write_text(settings + more)
         lines = {"sure": _SURE, "lines": _SURE.replace(", ", "\n    ")}
         providers = "".join(_PROVIDER % {**lines, "dialect": dialect} for dialect in ("openai", "anthropic"))
         (estate.files / "facts").mkdir(exist_ok=True)

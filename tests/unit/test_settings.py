@@ -116,7 +116,7 @@ def test_a_grant_names_places_and_is_not_for_private_ones_by_itself() -> None:
 @pytest.mark.parametrize(
     ("grant", "message"),
     [
-        pytest.param(GRANT.replace("import", "telemetry"), r"line 12: \[grant.mirror\] for: .*telemetry", id="no use"),
+        pytest.param(GRANT.replace("import", "gossip"), r"line 12: \[grant.mirror\] for: .*gossip", id="no use"),
         pytest.param(GRANT.replace('for = "import"\n', ""), r"line 11: \[grant.mirror\] lacks 'for'", id="for nothing"),
         pytest.param(
             GRANT.replace(":3141", ":0"), r"line 13: \[grant.mirror\] hosts: '10.0.0.7:0' is not", id="no port"
@@ -163,3 +163,33 @@ def test_a_hub_is_reached_over_https_or_on_this_machine(hub: str) -> None:
 def test_a_hub_that_is_no_such_address_stops_the_start(hub: str) -> None:
     with pytest.raises(SettingsError, match="is not an https:// address"):
         parse_settings(GOOD + f'[vault]\nhub = "{hub}"\n')
+
+
+SIGNALS = '[signals]\ntraces = "http://collector.example.org:4318"\n'
+LEAVE = '[grant.traces]\nfor = "telemetry"\nhosts = ["collector.example.org:4318"]\n'
+
+
+def test_nothing_is_traced_or_logged_of_calls_unless_somebody_says_so() -> None:
+    settings = parse_settings(GOOD)
+    assert (settings.signals.traces, settings.signals.take_traceparent, settings.signals.metrics) == ("", False, True)
+    assert (settings.log.format, settings.log.calls) == ("text", False)
+
+
+def test_traces_go_to_a_place_that_is_granted() -> None:
+    assert parse_settings(GOOD + SIGNALS + LEAVE).signals.place == Place("collector.example.org", 4318)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(SIGNALS, "traces: collector.example.org:4318 is not granted", id="no grant"),
+        pytest.param(SIGNALS + LEAVE.replace("telemetry", "witness"), "traces: .* is not granted", id="another grant"),
+        pytest.param(SIGNALS + LEAVE.replace("4318", "443"), "traces: .* is not granted", id="another port"),
+        pytest.param('[signals]\ntraces = "http://key:secret@h"\n', "traces: .* is not an http", id="a password"),
+        pytest.param("[signals]\ntrace_share = 1.5\n", "trace_share", id="more than all"),
+        pytest.param('[log]\nformat = "xml"\n', "format", id="no such form"),
+    ],
+)
+def test_signals_that_cannot_be_are_refused_with_their_line(text: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        parse_settings(GOOD + text)

@@ -28,6 +28,7 @@ DOORS: Mapping[str, Door] = {
 MODELS = "/v1/models"
 RECEIPTS = "/freehold/receipts/"
 HEALTH = "/healthz"
+READY = "/readyz"
 
 # OpenAI and Mistral share two paths. These are Mistral's alone; a quote inside a JSON string would be escaped, so none
 # can stand in somebody's prompt.

@@ -37,6 +37,11 @@ class Gate:
         self._most = capacity.calls
         self._let_in()
 
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a place."""
+        return len(self._waiting)
+
     async def place(self) -> "Place":
         """One call's place, once there is one: to be left by its context. Raises Overloaded."""
         if self._at_work < self._most and not self._waiting:

@@ -7,7 +7,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -15,16 +15,20 @@ from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
 from freehold.api.connection import Patience
 from freehold.api.counts import Counts
-from freehold.api.doors import DOORS, HEALTH, MODELS, RECEIPTS, Door, dialect_of
+from freehold.api.doors import DOORS, HEALTH, MODELS, READY, RECEIPTS, Door, dialect_of
 from freehold.api.drills import Rehearsal
 from freehold.api.exchange import Exchange, read_body
 from freehold.api.gate import Gate
+from freehold.api.measures import Pace
 from freehold.api.rate import Rates
+from freehold.api.ready import Readiness
 from freehold.api.receipts import read_path
 from freehold.api.standings import GatewayStandings
+from freehold.api.watching import Watch
 from freehold.contract.backend import Service
 from freehold.contract.call import Call, DataClass, Dialect
 from freehold.contract.report import GatewayReport, TargetLoad
+from freehold.contract.signals import Measured, Series
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect import codecs
 from freehold.dialect.interface import Codec, Request
@@ -42,8 +46,9 @@ from freehold.errors import (
 from freehold.http1 import RequestHead
 from freehold.ledger.interface import Ledger
 from freehold.policy.detect import Detection, Reader
-from freehold.relay import Backends
+from freehold.relay import Backends, Chunks
 from freehold.serve import Asked, Parts, Trail, serve
+from freehold.signals import catalogue
 
 _log = logging.getLogger(__name__)
 _BETAS = re.compile(r"[A-Za-z0-9._, -]{0,1000}")
@@ -81,20 +86,29 @@ class Gateway:
         *,
         load: Callable[[], Mapping[str, int]] = dict,
         detection: Detection | None = None,
+        watch: Watch | None = None,
+        readiness: Readiness | None = None,
+        queued: Callable[[], Mapping[str, int]] = dict,
         now_unix: Callable[[], float] = time.time,
     ) -> None:
-        """``backends`` gives those of a snapshot, for the calls that are decided by it; ``load`` what they have now."""
+        """``backends`` gives those of a snapshot, for the calls that are decided by it; ``load`` what they have now.
+
+        ``queued``: how many calls wait for each engine.
+        """
         self._ledger = ledger
         self._backends = backends
         self._load = load
         self._detection = detection or Detection(Reader())
+        self._watch = watch or Watch()
+        self._readiness = readiness or Readiness()
+        self._queued = queued
         self._now_unix = now_unix
         self._rates = Rates(time.monotonic)
         self._gate = Gate()
         self._configuration: Configuration | None = None
-        self._standings = GatewayStandings(self._newest, now_unix)
+        self._standings = GatewayStandings(self._newest, now_unix, failed=self._watch.failed)
         self._rehearsal = Rehearsal(backends, now_unix)
-        self._since_unix = int(now_unix())
+        self._began_unix = now_unix()
         self._identity = identity
         self._counts = Counts()
         self._draining = False
@@ -107,6 +121,7 @@ class Gateway:
         self._rehearsal.configure(snapshot)
         self._detection.configure(snapshot)
         self._gate.configure(snapshot.capacity)
+        self._watch.configure(snapshot.signals, snapshot.services)
         return self.report
 
     def _newest(self) -> Configuration:
@@ -126,6 +141,19 @@ class Gateway:
         version = self._configuration.snapshot.version if self._configuration else 0
         counted = self._counts.report(self._identity, version)
         return self._standings.told(replace(counted, load=load, detected=dict(self._detection.counts)))
+
+    @property
+    def measured(self) -> Measured:
+        """What was measured since the start, and what there is now."""
+        requests = Series(catalogue.REQUESTS.name, (), (self._counts.calls,))
+        return Measured(self._identity, self._began_unix, (requests, *self._watch.series()), tuple(self._now()))
+
+    def _now(self) -> Iterator[Series]:
+        yield Series(catalogue.IN_FLIGHT.name, (), (self._counts.in_flight,))
+        yield Series(catalogue.WAITING.name, (), (self._gate.waiting,))
+        for metric, calls in ((catalogue.AT_WORK, self._load()), (catalogue.QUEUED, self._queued())):
+            for target, count in calls.items():
+                yield Series(metric.name, (target,), (count,))
 
     @property
     def patience(self) -> Patience:
@@ -168,10 +196,12 @@ class Gateway:
             await self._dispatch(visit)
         except FreeholdError as problem:
             counts.problem(problem)
+            self._watch.problem(problem.code)
             _respond_with(problem, visit)
         except Exception:  # noqa: BLE001 - the top of a request: a bug costs one call, and tells the caller nothing of itself
-            _log.exception("bug in %s", visit.id)
+            _log.exception("bug in %s", visit.id, extra={"fields": _ids(visit)})
             counts.failed += 1
+            self._watch.problem(FreeholdError.code)
             _respond_with(FreeholdError("an internal error: the operator's log has it under the request id"), visit)
         finally:
             counts.in_flight -= 1
@@ -179,12 +209,13 @@ class Gateway:
                 self._idle.set()
 
     async def _dispatch(self, visit: _Visit) -> None:
-        configuration, path = self._newest(), visit.head.path
+        path = visit.head.path
+        if path in (HEALTH, READY):
+            self._tell_vitals(visit)
+            return
+        configuration = self._newest()
         if self._draining:
             raise GatewayUnavailable("the gateway is stopping")
-        if path == HEALTH:
-            visit.exchange.respond(200, [_JSON], b'{"status":"ok"}')
-            return
         key = configuration.authenticate(visit.headers, self._now_unix())
         self._rates.take(key)
         standings = self._standings
@@ -202,9 +233,22 @@ class Gateway:
         else:
             raise UnknownEndpoint(f"there is no endpoint {path[:200]!r}")
 
+    def _tell_vitals(self, visit: _Visit) -> None:
+        """That it is alive; or whether it would answer a call now. Without a key, and without a reason."""
+        if visit.head.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{visit.head.path} takes GET")
+        configuration = self._configuration
+        if visit.head.path == HEALTH:
+            visit.exchange.respond(200, [_JSON], b'{"status":"ok"}')
+        elif configuration is not None and not self._draining and self._readiness.is_ready(configuration):
+            visit.exchange.respond(200, [_JSON], b'{"status":"ready"}')
+        else:
+            visit.exchange.respond(503, [_JSON, ("retry-after", "1")], b'{"status":"not ready"}')
+
     async def _call(
         self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration, standings: GatewayStandings
     ) -> None:
+        arrived = self._watch.pace()
         with await self._gate.place() as place:
             limit_bytes = configuration.snapshot.max_body_bytes
             body = await read_body(visit.headers, visit.exchange, limit_bytes, place.hold)
@@ -213,13 +257,15 @@ class Gateway:
             call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
             if call is not asked.call:
                 asked = replace(asked, call=call)
+            trail, seen = visit.trail, self._watch.begin(arrived, asked, visit.headers)
             try:
-                async with serve(asked, self._parts(configuration, standings), visit.trail) as pieces:
-                    await _send(pieces, visit, stream=asked.request.stream)
+                async with serve(asked, self._parts(configuration, standings), trail) as pieces:
+                    pace = self._watch.answers(seen, asked, trail)
+                    await _send(pieces, visit, pace, stream=asked.request.stream)
             finally:
-                trail = visit.trail
+                self._watch.over(seen, asked, trail)
                 if trail.reply is not None:
-                    self._counts.failovers += trail.failed
+                    self._counts.failovers += len(trail.failed)
                     self._counts.seams += len(trail.reply.seams)
 
     def _asked(self, visit: _Visit, read: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
@@ -267,12 +313,12 @@ class Gateway:
     def _list_models(self, visit: _Visit, key: ApiKey, configuration: Configuration) -> None:
         asked = visit.head.path.removeprefix(MODELS).lstrip("/")
         if not asked:
-            body = visit.codec.models(configuration.names_for(key), self._since_unix)
+            body = visit.codec.models(configuration.names_for(key), int(self._began_unix))
         else:
             service = configuration.names.service(asked)
             if service is None or not key.lists(service.name):
                 raise UnknownService(f"no service answers to {asked[:200]!r}")
-            body = visit.codec.model(asked, self._since_unix)
+            body = visit.codec.model(asked, int(self._began_unix))
         visit.exchange.respond(200, [_JSON, *_marks(visit)], body)
 
     async def _give_receipt(self, visit: _Visit, key: ApiKey) -> None:
@@ -285,16 +331,29 @@ def _new_id(now_unix: float) -> str:
     return f"call_{int(now_unix * 1000):012x}{secrets.token_hex(8)}"
 
 
-async def _send(pieces: AsyncIterator[bytes], visit: _Visit, *, stream: bool) -> None:
+async def _send(pieces: Chunks, visit: _Visit, pace: Pace | None, *, stream: bool) -> None:
+    """``pace`` is told of each piece of a stream."""
     exchange = visit.exchange
     if not stream:
         whole = b"".join([piece async for piece in pieces])
         exchange.respond(200, [_JSON, *_marks(visit)], whole)
         return
     exchange.begin(200, _EVENTS + _marks(visit))
+    push = exchange.push if pace is None else _paced(exchange.push, pace.piece)
     async for piece in pieces:
+        if pace is not None:
+            pace.piece()
         await exchange.send(piece)
+        await pieces.pour(push)  # most of a stream passes here, in the turn of the loop that brings it
     exchange.end()
+
+
+def _paced(push: Callable[[bytes], bool], tick: Callable[[], None]) -> Callable[[bytes], bool]:
+    def paced(piece: bytes) -> bool:
+        tick()
+        return push(piece)
+
+    return paced
 
 
 def _claimed_class(headers: dict[str, str]) -> DataClass:
@@ -322,6 +381,11 @@ def _betas(headers: dict[str, str]) -> str:
     if not _BETAS.fullmatch(betas):
         raise InvalidRequest("anthropic-beta is a list of names, with commas between them")
     return betas
+
+
+def _ids(visit: _Visit) -> dict[str, str]:
+    """For a line in the log."""
+    return {"request_id": visit.id, "decision_id": visit.trail.decision.id if visit.trail.decision else ""}
 
 
 def _require(visit: _Visit, method: str) -> None:

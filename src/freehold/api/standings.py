@@ -21,6 +21,10 @@ from freehold.serve import Asked
 _log = logging.getLogger(__name__)
 
 
+def _unheard(asked: Asked, target: str, problem: FreeholdError) -> None:
+    """Nobody takes note."""
+
+
 class GatewayStandings:
     """Looks at the configuration of the moment, which may be newer than the one that a call began with."""
 
@@ -29,9 +33,12 @@ class GatewayStandings:
         newest: Callable[[], Configuration],
         now_unix: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        failed: Callable[[Asked, str, FreeholdError], None] = _unheard,
     ) -> None:
+        """``failed`` hears of every failure of a target, whatever is learnt from it."""
         self._newest = newest
         self._now_unix = now_unix
+        self._failed = failed
         self._outages = Outages(monotonic, now_unix)
         self._findings = Findings(lambda target: newest().target(target), now_unix)
         self._cut: set[str] = set()  # whose answers were broken off
@@ -65,6 +72,7 @@ class GatewayStandings:
 
     def failed(self, asked: Asked, target: str, problem: FreeholdError) -> None:
         call = asked.call.id
+        self._failed(asked, target, problem)
         if target in self._newest().standings:  # an answer that was cut; and no more is to be learnt of it
             return
         if isinstance(problem, ProviderRefused) and self._findings.refused(target, problem, asked.key.id):

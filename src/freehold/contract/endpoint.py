@@ -42,6 +42,7 @@ class Endpoint:
     api_version: str = ""  # of Azure's dated API
     tls_ca: str = ""  # a file of the estate with the authority that signs its certificate; empty: the system's
     allow_private: bool = False  # whether it may lie at a private or loopback address
+    gives_traceparent: bool = False  # whether it is told which trace a call belongs to
     limits: AnswerLimits = field(default_factory=AnswerLimits)
 
     @property

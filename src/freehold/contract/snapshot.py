@@ -8,6 +8,7 @@ from freehold.contract.call import DataClass
 from freehold.contract.drill import Drill
 from freehold.contract.endpoint import Endpoint
 from freehold.contract.law import Law
+from freehold.contract.signals import Signals
 from freehold.contract.standing import Standing
 
 
@@ -57,3 +58,4 @@ class Snapshot:
     detector_class: DataClass = DataClass.PERSONAL  # at least that of calls in which it finds any
     max_body_bytes: int = field(default=32 * 2**20)
     capacity: Capacity = field(default_factory=Capacity)
+    signals: Signals = field(default_factory=Signals)

@@ -7,10 +7,11 @@ wrong is passed on: a person is told what was seen from here.
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from freehold.contract.grant import Allowance, Errand, Permit, place_of
@@ -21,6 +22,7 @@ from freehold.errors import ContactFailed, EgressDenied
 
 _PRIVATE: Final = "Set allow_private = true in its [grant.NAME] if it is meant to lie in a network of your own."
 _PLAIN: Final = "Give it an https:// address; plain http:// never leaves your own network."
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _GONE: Final = "cannot be reached, or hung up"
 _WORDS: Final = {
     Break.TLS: "has a certificate that cannot be verified, or speaks no TLS",
@@ -60,8 +62,15 @@ class ErrandWay:
         self._allowed = Allowance()
         self._connections = Connections(place.host, self._check, self._tls, connect_s=connect_s, lookup=lookup)
 
-    async def ask(
-        self, method: str, path: str, body: bytes | None = None, *, limit_bytes: int, timeout_s: float
+    async def ask(  # noqa: PLR0913 - a request, and how long its answer may be and take
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        limit_bytes: int,
+        timeout_s: float,
     ) -> Reply:
         """``path`` is put behind the base URL. Raises EgressDenied without leave, ContactFailed without an answer."""
         self._allowed = self._permit(Errand(contacted=frozenset({self._place})))
@@ -69,7 +78,7 @@ class ErrandWay:
             raise EgressDenied(f"{self._place} is not granted")
         with self._translated(timeout_s):
             async with asyncio.timeout(timeout_s):
-                response = await self._connections.ask(method, self._base_url + path, body, {})
+                response = await self._connections.ask(method, self._base_url + path, body, headers)
                 try:
                     content = await _read_within(response.content, limit_bytes)
                     return Reply(status=response.status, media=response.content_type, body=content)

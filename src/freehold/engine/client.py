@@ -91,6 +91,11 @@ class Engines:
             finally:
                 answer.close()
 
+    @property
+    def queued(self) -> dict[str, int]:
+        """How many calls wait for each engine."""
+        return {target: line.queued for target, line in self._lines.items()}
+
     def warm(self, target: str) -> None:
         """Have the engine ready before a call needs it: wake it if it sleeps. It goes to sleep again like any other."""
         self._line(target).warm()

@@ -107,6 +107,11 @@ class Line:
         finally:
             self._waiting -= 1
 
+    @property
+    def queued(self) -> int:
+        """Calls that wait for a slot."""
+        return self._slots.waiting
+
     @contextmanager
     def using(self) -> Iterator[None]:
         """Keep the engine from being put to sleep."""

@@ -59,6 +59,11 @@ class Slots:
             raise busy
         return Slot(self, self._monotonic())
 
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a slot."""
+        return self._count()
+
     def retry_after_s(self, priority: Priority) -> float:
         """When a call of this priority could have a slot, by the pace of those before it."""
         ahead = sum(len(calls) for rank, calls in self._waiting.items() if rank >= priority)

@@ -90,6 +90,8 @@ def headers_of(endpoint: Endpoint, upstream: Upstream, secret: Secret | None) ->
         "Content-Type": "application/json",
         "Accept": "text/event-stream" if upstream.stream else "application/json",
     }
+    if upstream.traceparent and endpoint.gives_traceparent:
+        headers["traceparent"] = upstream.traceparent
     if upstream.wire in _ANTHROPIC:
         headers["anthropic-version"] = _ANTHROPIC_VERSION
         if upstream.betas:

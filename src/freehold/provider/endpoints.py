@@ -57,6 +57,7 @@ class _Reading:
             api_version=section.api_version,
             tls_ca=section.tls_ca,
             allow_private=section.allow_private,
+            gives_traceparent=section.give_traceparent,
             limits=AnswerLimits(
                 connect_s=section.connect_s,
                 first_event_s=section.first_event_s,

@@ -4,5 +4,6 @@
 from freehold.route.names import Names
 from freehold.route.order import order
 from freehold.route.outage import Outages
+from freehold.route.ready import unready
 
-__all__ = ["Names", "Outages", "order"]
+__all__ = ["Names", "Outages", "order", "unready"]

@@ -95,6 +95,7 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "continuity/drill/simulated.py": ({CLIENT}, "listens on loopback as the simulated providers of a drill"),
     "continuity/acceptance/schema.py": ({NATIVE}, "validates JSON Schema; told to fetch nothing"),
     "admin/calling.py": ({CLIENT}, "HTTP over the gateway's unix socket: acceptance cases"),
+    "admin/talking.py": ({CLIENT}, "HTTP over the gateway's unix socket: what an operator asks a service"),
     "admin/client.py": ({SOCKETS, CLIENT}, "HTTP over the estate's control socket"),
     "admin/host.py": ({NATIVE}, "asks the kernel what it offers for jails"),
     "admin/http.py": ({NATIVE}, "listens: the admin API"),
@@ -112,6 +113,10 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "assess/exposure/code.py": ({NATIVE}, "reads programs as trees"),
     "assess/exposure/calls.py": ({NATIVE}, "the same"),
     "ledger/check/verify.py": ({PROGRAMS}, "forks, to check the halves of a long log at once"),
+    "bootstrap/alone.py": (
+        {CLIENT, PROGRAMS},
+        "starts a copy of the estate where there is no network; asks it over its unix sockets",
+    ),
     "bootstrap/launch.py": ({PROGRAMS}, "starts the supervisor"),
     "bootstrap/start.py": ({PROGRAMS}, "holds the supervisor that it has started"),
     "bootstrap/manager.py": ({SOCKETS}, "tells a service manager how far it is, on the unix socket that it names"),
@@ -129,6 +134,10 @@ ALLOWED: Mapping[str, tuple[set[str], str]] = {
     "seal/kernel.py": ({NATIVE}, "system calls that only take away"),
     "seal/entering.py": ({SOCKETS}, "hands the sealed estate its listening sockets"),
     "seal/warden.py": ({SOCKETS, PROGRAMS}, "connects for sealed processes, to the estate's own unix sockets alone"),
+    "seal/alone.py": (
+        {SOCKETS, PROGRAMS},
+        "leaves the network, starts a program, and answers as name server in there; connects nowhere",
+    ),
     "seal/attempts.py": ({SOCKETS, STREAMS}, "tries to get out, for 'freehold egress check', and sends nothing"),
     "vault/fetching.py": ({PROGRAMS}, "asks pip for its settings, and starts it where it has no network"),
     "tuning/quantiser.py": ({PROGRAMS}, "starts the process that writes a model in another format, in jail"),
@@ -187,9 +196,9 @@ def test_outside_egress_the_clients_are_those_of_unix_sockets_and_of_the_estates
     dialling = {path for path, kinds in FOUND.items() if CLIENT in kinds}
     clients = {path for path in dialling if not path.startswith(("egress/", "provider/"))}
     assert clients == {
-        *("admin/calling.py", "admin/client.py", "engine/line.py", "engine/fake.py"),
+        *("admin/calling.py", "admin/talking.py", "admin/client.py", "engine/line.py", "engine/fake.py"),
         *("continuity/drill/callers.py", "continuity/drill/simulated.py"),
-        *("cli/bench.py", "cli/callers.py", "cli/chat.py", "cli/public.py", "cli/welcome.py"),
+        *("bootstrap/alone.py", "cli/bench.py", "cli/callers.py", "cli/chat.py", "cli/public.py", "cli/welcome.py"),
         "vault/hub/asking_hub.py",  # a script, for a process that has no network
     }
 
