@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""freehold evidence: scores and evidence out of the estate's files. Asks nobody; keeps what a person answers."""
+"""freehold evidence, and what it says by the Cloud Sovereignty Framework. Asks nobody."""
 
 from datetime import UTC, datetime
 from itertools import groupby
@@ -9,22 +9,24 @@ import click
 import msgspec
 
 from freehold.admin.readable import readable, require_estate
-from freehold.assess.evidence.answers import OWN, Answer, add_answer, answers_path
 from freehold.assess.evidence.csf import Report, assess, load_framework, write_page
-from freehold.assess.evidence.csf.grading import Basis, step_of
+from freehold.assess.evidence.csf.grading import Basis
 from freehold.assess.evidence.csf.page import BASIS, lift_said
 from freehold.assess.evidence.csf.report import Assessed, Question
-from freehold.assess.evidence.dora import load_layout, subject_of_column
-from freehold.assess.evidence.dora.register import SERVICE
 from freehold.cli import output
+from freehold.cli.evidence_ai_act import ai_act
+from freehold.cli.evidence_answer import answer
 from freehold.cli.evidence_dora import dora
+from freehold.cli.evidence_gdpr import gdpr
+from freehold.cli.evidence_pack import pack
 from freehold.cli.evidence_picture import picture_of
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
-from freehold.errors import EstateError, NotFound
-from freehold.settings import Settings, read_settings
+from freehold.errors import EstateError
 
 _MOST_HELD = 8  # criteria in the terminal; the page and JSON have all
+_MOST_HELD_OF_SERVICE = 3
+_MOST_GAINS = 4
 
 
 @click.group(
@@ -40,6 +42,10 @@ def evidence() -> None:
 
 
 evidence.add_command(dora)
+evidence.add_command(ai_act)
+evidence.add_command(gdpr)
+evidence.add_command(answer)
+evidence.add_command(pack)
 
 
 @evidence.command(
@@ -92,64 +98,6 @@ def csf(  # noqa: PLR0913, PLR0917 - one argument for each option
         context.exit(1)
 
 
-@evidence.command(
-    epilog=examples(
-        'freehold evidence answer SOV-8.q4 3 --by "A. Weber" --source "contract with the utility, 2026-03-01"',
-        'freehold evidence answer SOV-1.q1 3 --about mistral --by "A. Weber" --source "register of companies"',
-    )
-)
-@click.argument("question", metavar="ID")
-@click.argument("value", metavar="VALUE")
-@click.option("--by", required=True, metavar="NAME", help="Who says so.")
-@click.option("--source", required=True, metavar="TEXT", help="On what grounds: a document, a contract, a visit.")
-@click.option(
-    "--about",
-    default=OWN,
-    show_default=True,
-    metavar="SUBJECT",
-    help="A provider, service:NAME, or self.",
-)
-@estate_option
-@json_option
-def answer(  # noqa: PLR0913 - one argument for each option
-    question: str, value: str, *, by: str, source: str, about: str, estate: Estate, as_json: bool
-) -> None:
-    """Answer what only a person can: kept with who said it, when and on what grounds, and shown as asserted.
-
-    ID is a question that a report names, such as SOV-3.q1 or B_02.01.c0010. VALUE is a step of a criterion, 0 for the
-    worst, or what stands in a column. The last answer about the same subject counts; those before it are kept.
-    """
-    require_estate(estate)
-    told = _checked(question, value, about, read_settings(estate.settings))
-    at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    given = Answer(id=question, about=about, value=value, by=by, source=source, at=at)
-    path = answers_path(estate.directory)
-    add_answer(path, given)
-    if as_json:
-        output.emit("answer", msgspec.to_builtins(given))
-    else:
-        output.say(f"Kept in {path}: {told}, about {about}.")
-
-
-def _checked(question: str, value: str, about: str, settings: Settings) -> str:
-    """What is answered, for a person. Raises NotFound, EstateError."""
-    criterion, layout = load_framework().criteria.get(question), load_layout()
-    column = layout.column(question)
-    if criterion is not None:
-        step_of(criterion, value)
-        subjects, told = (OWN, *settings.providers), f"{criterion.title} is at step {value} of {criterion.best}"
-    elif column is not None and (subject := subject_of_column(layout, question)):
-        layout.written(column, value)
-        services = tuple(f"{SERVICE}{name}" for name in settings.services)
-        known = {"self": (OWN,), "provider": tuple(settings.providers), "service": services}
-        subjects, told = known[subject], f"{column.name} is {value}"
-    else:
-        raise NotFound(f"there is no question {question[:64]!r}", hint="The reports of 'freehold evidence' name them.")
-    if about not in subjects:
-        raise NotFound(f"there is no subject {about[:64]!r} of it", hint=f"There are: {', '.join(subjects)}.")
-    return told
-
-
 def _show(report: Report) -> None:
     output.say(f"EU Cloud Sovereignty Framework, {report.at}")
     output.say(
@@ -166,6 +114,8 @@ def _show(report: Report) -> None:
         output.say(f"{name}: no backend may answer it by the rules, so that it has no level.")
     if report.estate is not None:
         _show_estate(report.estate)
+        for service in report.services:
+            _show_held(service, _MOST_HELD_OF_SERVICE)
         _show_missing(report.missing)
     output.say()
     output.say("The sources disagree:")
@@ -190,16 +140,24 @@ def _show_estate(estate: Assessed) -> None:
     output.say()
     for basis, said in BASIS.items():
         output.say(f"{sum(s.grade.basis is Basis(basis) for s in estate.criteria):>2} criteria {said}")
-    if estate.held_by:
-        output.say()
-        output.say(f"What holds the estate at SEAL-{estate.floor}:")
-    for lift in estate.held_by[:_MOST_HELD]:
-        output.say(f"  {lift.criterion} {lift.title} ({', '.join(lift.backends)}, step {lift.step}): {lift_said(lift)}")
-    if len(estate.held_by) > _MOST_HELD:
-        output.say(f"  and {len(estate.held_by) - _MOST_HELD} more")
+    _show_held(estate, _MOST_HELD)
     for name, level in estate.without.items():
         if level > estate.floor:
             output.say(f"  If {name} might not answer any more, the floor would be SEAL-{level}.")
+
+
+def _show_held(one: Assessed, most: int) -> None:
+    """The criteria that hold it down, and what would lift each."""
+    if one.held_by:
+        output.say()
+        output.say(f"What holds the {_named(one)} at SEAL-{one.floor}:")
+    for lift in one.held_by[:most]:
+        output.say(f"  {lift.criterion} {lift.title} ({', '.join(lift.backends)}, step {lift.step}): {lift_said(lift)}")
+    if len(one.held_by) > most:
+        output.say(f"  and {len(one.held_by) - most} more")
+    if one.gains:
+        gains = (f"{gain.criterion} {gain.gain_pct:.1f} % at step {gain.most}" for gain in one.gains[:_MOST_GAINS])
+        output.say(f"  What would raise the score most: {', '.join(gains)}")
 
 
 def _show_missing(missing: tuple[Question, ...]) -> None:

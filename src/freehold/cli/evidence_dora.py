@@ -9,6 +9,8 @@ import msgspec
 
 from freehold.admin.readable import readable, require_estate
 from freehold.assess.evidence.dora import Entries, Leaning, fill, leaning, load_layout, write_csv, write_plan
+from freehold.assess.evidence.dora.page import write_report
+from freehold.assess.evidence.html import write_document
 from freehold.assess.evidence.picture import Picture
 from freehold.cli import output
 from freehold.cli.evidence_picture import picture_of
@@ -27,7 +29,8 @@ _MOST = 20  # findings in the terminal; JSON has all
 def dora(context: click.Context, out: Path | None, estate: Estate, *, as_json: bool) -> None:
     """Fill the AI entries of DORA's register of information, and say what is missing by template, row and column.
 
-    --output writes one CSV for each template, and an exit plan for each provider. Exits with 1 if something is missing.
+    --output writes one CSV for each template, an exit plan for each provider, and a page for people.
+    Exits with 1 if something is missing.
     """
     require_estate(estate)
     with readable(estate):
@@ -47,7 +50,16 @@ def dora(context: click.Context, out: Path | None, estate: Estate, *, as_json: b
 
 def _show(lean: Leaning, entries: Entries) -> None:
     output.table(
-        ("provider", "states", "services", "nobody else for", "calls on record", "substitutability", "drilled"),
+        (
+            "provider",
+            "states",
+            "services",
+            "nobody else for",
+            "calls on record",
+            "share",
+            "substitutability",
+            "drilled",
+        ),
         [
             (
                 on.provider,
@@ -55,6 +67,7 @@ def _show(lean: Leaning, entries: Entries) -> None:
                 [one.service for one in on.carried],
                 on.alone,
                 "no ledger" if on.calls is None else on.calls,
+                "" if on.share_pct is None else f"{on.share_pct:g} %",
                 on.substitutability,
                 [one.drills[-1].began for one in on.carried if one.drills] or "never",
             )
@@ -62,6 +75,7 @@ def _show(lean: Leaning, entries: Entries) -> None:
         ],
         empty="No provider may answer any service by the rules: the register has no entry of one.",
     )
+    _show_losses(lean)
     if entries.findings:
         output.say()
         output.say(f"{len(entries.findings)} cells are missing or wrong:")
@@ -74,9 +88,27 @@ def _show(lean: Leaning, entries: Entries) -> None:
         output.say("  'freehold evidence answer ID VALUE --about SUBJECT --by NAME --source TEXT' answers one.")
 
 
+def _show_losses(lean: Leaning) -> None:
+    """Who would stand in and with what room, and what is not shown."""
+    losses = [one.foreseen for on in lean.providers for one in on.carried if one.foreseen is not None]
+    known = [lost for lost in (*losses, *lean.states) if lost.touched]
+    if known:
+        output.say()
+        output.say(
+            "What would be lost" + (" now:" if lean.up else " by files; slots and calls are known while it is up:")
+        )
+    for lost in known:
+        output.say(f"  without {lost.name}: {lost.service} {lost.fate}: {lost.reason}")
+    for on in lean.providers:
+        for one in on.carried:
+            if one.lacks:
+                output.say(f"  not shown of {one.service} without {on.provider}: {one.lacks}")
+
+
 def _write(folder: Path, picture: Picture, lean: Leaning, entries: Entries) -> None:
     layout = load_layout()
     files = {f"{name.lower()}.csv": write_csv(layout, entries, name) for name in layout.templates}
+    files["dora.html"] = write_document(write_report(picture, layout, lean, entries)).decode()
     files |= {f"exit-{on.provider}.md": write_plan(picture, on, entries.findings) for on in lean.providers}
     try:
         folder.mkdir(parents=True, exist_ok=True)

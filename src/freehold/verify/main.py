@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from freehold import __version__
 from freehold.errors import FreeholdError, VerificationFailed
-from freehold.verify import checkpoint, consistency, log, receipt
+from freehold.verify import checkpoint, consistency, log, pack, receipt
 from freehold.verify.verdict import Verdict, tell, tell_problem
 
 HOLDS, DOES_NOT_HOLD, CANNOT_BE_CHECKED = 0, 1, 2
-_SUBJECTS = {"receipt": receipt, "checkpoint": checkpoint, "consistency": consistency, "log": log}
+_SUBJECTS = {"receipt": receipt, "checkpoint": checkpoint, "consistency": consistency, "log": log, "pack": pack}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

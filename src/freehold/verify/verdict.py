@@ -15,9 +15,10 @@ NOT_THE_WORLD = "that what the estate wrote is true: only that it stands there, 
 
 @dataclass(slots=True, kw_only=True)
 class Verdict:
-    """Something holds. ``facts`` are for programs."""
+    """Something holds. ``asserted``: what it carries that somebody merely says. ``facts`` are for programs."""
 
     proved: list[str] = field(default_factory=list)
+    asserted: list[str] = field(default_factory=list)
     not_proved: list[str] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
 
@@ -52,11 +53,13 @@ def head_facts(trusted: TrustedCheckpoint) -> dict[str, object]:
 def tell(subject: str, verdict: Verdict, *, as_json: bool) -> None:
     """Something holds."""
     if as_json:
-        told = {"holds": True, "proved": verdict.proved, "not_proved": verdict.not_proved, **verdict.facts}
+        said = {"asserted": verdict.asserted} if verdict.asserted else {}
+        told = {"holds": True, "proved": verdict.proved, **said, "not_proved": verdict.not_proved, **verdict.facts}
         _say_json(subject, told)
         return
     _say(f"The {subject} holds.")
     _say_list("Proved:", verdict.proved)
+    _say_list("Asserted:", verdict.asserted)
     _say_list("Not proved:", verdict.not_proved)
 
 

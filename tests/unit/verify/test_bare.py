@@ -2,30 +2,19 @@
 """freehold-verify on a machine that has Python, ``cryptography`` and the source of Freehold, and nothing else of it."""
 
 import subprocess
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
+from tests.bare import bare_python
 
-import freehold
-
-GOLDEN = Path(__file__).parents[2] / "golden" / "v0.1" / "ledger"
-NEEDED = ("cryptography", "cffi", "_cffi_backend*", "pycparser")
+GOLDENS = Path(__file__).parents[2] / "golden"
+GOLDEN = GOLDENS / "v0.1" / "ledger"
+PACK = GOLDENS / "pack" / "v1"
 
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The interpreter of an environment with the one dependency, by links instead of a network."""
-    folder = tmp_path_factory.mktemp("bare")
-    venv.create(folder, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    here = Path(sysconfig.get_paths()["platlib"])
-    for pattern in NEEDED:
-        for found in here.glob(pattern):
-            (site / found.name).symlink_to(found)
-    (site / "freehold").symlink_to(Path(freehold.__file__).parent)
-    return folder / "bin" / "python"
+    return bare_python(tmp_path_factory.mktemp("bare"))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +25,8 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["checkpoint", "ledger/checkpoint", "--vkey", "ledger.vkey"], 0),
         (["consistency", "ledger/checkpoint", "ledger/checkpoint", "--vkey", "ledger.vkey"], 0),
         (["log", "ledger", "--vkey", "ledger.vkey"], 0),
+        (["pack", str(PACK / "pack.zip"), "--vkey", str(PACK / "ledger.vkey")], 0),
+        (["pack", "ledger/checkpoint", "--vkey", "ledger.vkey"], 1),
         (["receipt", "ledger/checkpoint", "--vkey", "ledger.vkey"], 1),
         (["receipt", "not-there", "--vkey", "ledger.vkey"], 2),
     ],

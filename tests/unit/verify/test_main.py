@@ -189,7 +189,7 @@ def test_what_is_no_receipt_does_not_hold(verify: Any) -> None:
         assert verify("receipt", name, "--vkey", "vkey")[0] == 1
 
 
-@pytest.mark.parametrize("arguments", [[], ["receipt"], ["pack", "x"], ["receipt", "x", "--vkeys", "y"]])
+@pytest.mark.parametrize("arguments", [[], ["receipt"], ["packs", "x"], ["receipt", "x", "--vkeys", "y"]])
 def test_a_command_that_is_not_understood_ends_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)

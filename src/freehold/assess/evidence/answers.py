@@ -30,10 +30,10 @@ Line = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One answer. ``about``: a provider of freehold.toml, or ``self``."""
+    """One answer. ``about``: a provider of freehold.toml, a service or model of the estate, a transfer, or ``self``."""
 
     id: Annotated[str, Meta(min_length=1, max_length=64)]
-    about: Annotated[str, Meta(min_length=1, max_length=64)] = OWN
+    about: Annotated[str, Meta(min_length=1, max_length=80)] = OWN
     value: Line
     by: Line
     source: Line

@@ -4,10 +4,12 @@
 Whatever is put in is text and is escaped here, but for what is said to be ``Markup``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
+
+from freehold.assess.evidence.document import Block, Bullets, Command, Document, Section, Table, Text
 
 _STYLE: Final = Path(__file__).with_name("page.css")
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -32,7 +34,7 @@ def tag(name: str, *inside: object, is_: str = "") -> Markup:
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
     """On a narrow screen each cell says under which heading it stands."""
-    head = "".join(tag("th", heading) for heading in headings)
+    head = "".join(f'<th scope="col">{text(heading)}</th>' for heading in headings)
     body = "".join(
         "<tr>"
         + "".join(
@@ -54,3 +56,42 @@ def page(title: str, body: Iterable[Markup]) -> bytes:
         f"<title>{text(title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style></head>"
         f"<body>{''.join(body)}</body></html>\n"
     ).encode()
+
+
+def write_document(document: Document) -> bytes:
+    """A document as one page."""
+    return page(document.title, _body(document))
+
+
+def _body(document: Document) -> Iterator[Markup]:
+    yield tag("header", tag("p", document.about, is_="soft"), tag("h1", document.title), _figures(document))
+    yield tag("main", *(_section(section) for section in document.sections))
+    yield tag("footer", document.footer)
+
+
+def _figures(document: Document) -> Markup:
+    boxes = (tag("div", tag("b", one.figure), tag("span", one.says)) for one in document.figures)
+    return tag("div", *boxes, is_="figures") if document.figures else Markup()
+
+
+def _section(section: Section) -> Markup:
+    return Markup(tag(f"h{section.depth + 1}", section.title) + "".join(map(_block, section.blocks)))
+
+
+def _block(block: Block) -> Markup:
+    match block:
+        case Text():
+            return tag("p", block.text)
+        case Command():
+            return tag("p", tag("code", block.text))
+        case Bullets():
+            items = tag("ul", *(tag("li", item) for item in block.items))
+            title = tag("b", block.title) if block.title else Markup()
+            return tag("div", title, items, is_="notice") if block.warns else Markup(title + items)
+        case Table():
+            rows = ([_cell(cell) for cell in row] for row in block.rows)
+            return table(block.headings, rows) if block.rows else tag("p", block.empty)
+
+
+def _cell(cell: str) -> Markup:
+    return Markup("<br>".join(text(line) for line in cell.splitlines()))

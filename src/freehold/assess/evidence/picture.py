@@ -2,11 +2,13 @@
 """What an estate is, at an instant, as far as evidence is drawn from it. Frozen, and read once: reckoning is pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from freehold.assess.evidence.answers import Answer
-from freehold.contract.facts import BackendFacts, Reason
+from freehold.assess.ourselves.result import Ourselves
+from freehold.contract.facts import BackendFacts, Confidence, Reason
+from freehold.policy.facts.entries import Adequacy
 
 
 class Kind(StrEnum):
@@ -17,6 +19,8 @@ class Kind(StrEnum):
     FACT = "fact"
     DRILL = "drill"
     ANSWER = "answer"
+    LAW = "law"
+    STATUS = "status"  # what the running estate said of itself, as of then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,18 @@ class Evidence:
     where: str
     says: str
     as_of: str  # a day or an instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who gets what is sent to a provider: the provider itself, whoever it hands it on to, and where it is computed."""
+
+    name: str
+    does: str  # "operates it", "holds keys", "processes for it", "computes there"
+    state: str  # ISO 3166-1 alpha-2, or UNKNOWN
+    source: str
+    as_of: str
+    confidence: Confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +58,7 @@ class Backend:
     statutes: Mapping[str, str]  # laws of the states that can compel the operator, by id: what they say
     control: tuple[Reason, ...] = ()  # of the facts' reasons, those about the operator itself and whoever controls it
     legal_name: str = ""  # of a provider's operator, as the facts have it
+    recipients: tuple[Recipient, ...] = ()  # of a provider
 
     @property
     def owned(self) -> bool:
@@ -57,6 +74,8 @@ class Served:
     may_answer: tuple[str, ...]
     may_not: tuple[str, ...]
     unqualified: tuple[str, ...]  # those that have not passed its acceptance cases
+    may_see_personal: tuple[str, ...] = ()  # of those that may answer: who may see calls of class personal and above
+    purpose: str = ""  # as freehold.toml says it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +87,55 @@ class KeyFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VaultModel:
+    """A model of the vault. ``parents``: models that it was made of, by name, or by digest where they are not there."""
+
+    name: str
+    digest: str
+    came_from: str  # its repository, else the source that was given to the import
+    published: bool  # whether it came from a repository
+    parameters: int  # 0: its files do not say
+    licence: str
+    parents: tuple[str, ...]
+    made: str  # what was done to them
+    imported_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasure:
+    """One act that destroyed something, by its position in the ledger."""
+
+    act: str
+    at: str
+    position: str  # "ORIGIN/INDEX"
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Calls of one service and class that a target answered, whole or in part, by the entries that are kept."""
+
+    service: str  # empty: the admission is not kept any more
+    data_class: str
+    target: str
+    calls: int
+    first_at: str
+    last_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busiest:
+    """The most calls of a service that a target answered in one minute, by the entries that are kept."""
+
+    service: str
+    target: str
+    calls: int
+    minute: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerHead:
-    """The newest signed checkpoint, and what the entries up to it say of erasures."""
+    """The newest signed checkpoint, and what the entries up to it say."""
 
     origin: str
     size: int
@@ -79,6 +145,12 @@ class LedgerHead:
     last_erasure: str  # "ORIGIN/INDEX"; empty: there is none
     last_erasure_at: str
     answered: Mapping[str, int]  # calls that ended with an outcome of a target, by its name
+    oldest_at: str = ""  # when the oldest entry that is kept was written
+    minimum_index: int = 0  # from which on entries are kept
+    newest_erasures: tuple[Erasure, ...] = ()  # the newest of them, oldest first
+    seen: tuple[Seen, ...] = ()
+    refused: Mapping[str, int] = field(default_factory=dict)  # calls, by service
+    busiest: tuple[Busiest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +165,47 @@ class DrillDone:
     digest: str
     hit: frozenset[str]  # targets that it took away
     simulated: frozenset[str]
+    calls: int = 0
+    not_answered: int = 0
+    shed: int = 0  # of those: turned away for want of room
+    waiting_peak: int = 0  # calls that waited at once
+    duration_s: float = 0.0
+    recovery_s: float | None = None  # the longest that a disturbed call took to be answered
+    policy_violations: int = 0
+    answered_by: frozenset[str] = frozenset()
+    objectives: tuple[str, ...] = ()  # what the service states and what was found, in words
+    per_minute: float = 0.0  # calls that it made in its busiest minute; of a shorter one, at its rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """What would become of a service without a provider or a state, as far as it is known."""
+
+    kind: str  # "provider" or "authority"
+    name: str
+    service: str
+    fate: str
+    target: str  # who would answer; empty: nobody
+    reason: str
+    touched: bool = True  # whether anything changes for it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """Every loss that there could be. ``up``: the estate ran, so that slots and load of that instant are in it."""
+
+    up: bool = False
+    losses: tuple[Lost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What freehold.toml says that statements rest on."""
+
+    prune_after_days: int = 0  # 0: entries are never pruned
+    detector: bool = False  # whether texts of calls are looked through for personal data
+    tls: bool = False
+    host: str = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,3 +228,9 @@ class Picture:
     eu: frozenset[str]
     answers: tuple[Answer, ...]
     answers_digest: str  # of the file that has them; empty: there is none
+    eea: frozenset[str] = frozenset()
+    adequacy: Mapping[str, Adequacy] = field(default_factory=dict)  # decisions in force on that day, by state
+    models: tuple[VaultModel, ...] = ()
+    setup: Setup = Setup()
+    foresight: Foresight = Foresight()
+    ourselves: Ourselves | None = None  # the newest check of what the estate itself depends on

@@ -6,7 +6,21 @@ from collections.abc import Callable
 import pytest
 
 from freehold.assess.evidence.answers import Answer
-from freehold.assess.evidence.picture import Backend, DrillDone, Evidence, KeyFile, Kind, LedgerHead, Picture, Served
+from freehold.assess.evidence.picture import (
+    Backend,
+    Busiest,
+    DrillDone,
+    Evidence,
+    Foresight,
+    KeyFile,
+    Kind,
+    LedgerHead,
+    Picture,
+    Recipient,
+    Seen,
+    Served,
+    VaultModel,
+)
 from freehold.contract.facts import UNKNOWN, BackendFacts, Confidence, Reason
 from freehold.policy.facts import owned_facts
 
@@ -56,7 +70,7 @@ def served(*may: str, name: str = "support", unqualified: tuple[str, ...] = ()) 
     return Served(name=name, data_class="internal", may_answer=may, may_not=(), unqualified=unqualified)
 
 
-def drill(*hit: str, passed: bool = True, simulated: tuple[str, ...] = ()) -> DrillDone:
+def drill(*hit: str, passed: bool = True, simulated: tuple[str, ...] = (), per_minute: float = 600) -> DrillDone:
     return DrillDone(
         id="drill_4b1f0c27a9d3",
         scenario="june-2026",
@@ -66,7 +80,42 @@ def drill(*hit: str, passed: bool = True, simulated: tuple[str, ...] = ()) -> Dr
         digest="sha256:2",
         hit=frozenset(hit),
         simulated=frozenset(simulated),
+        calls=30,
+        duration_s=3,
+        per_minute=per_minute,
+        answered_by=frozenset({"local"}),
+        objectives=("rto_s 30: found 0.4, held",),
     )
+
+
+def recipient(name: str, state: str, does: str = "operates it") -> Recipient:
+    return Recipient(
+        name=name, does=does, state=state, source=SOURCE, as_of="2026-08-05", confidence=Confidence.CONFIRMED
+    )
+
+
+def seen(target: str, data_class: str = "personal", service: str = "support", calls: int = 3) -> Seen:
+    return Seen(service=service, data_class=data_class, target=target, calls=calls, first_at=AT, last_at=AT)
+
+
+def model(
+    name: str = "smol", *parents: str, made: str = "", published: bool = True, parameters: int = 10
+) -> VaultModel:
+    return VaultModel(
+        name=name,
+        digest="sha256:1",
+        came_from="pkg:smol 1.0" if published else "/mnt/smol.gguf",
+        published=published,
+        parameters=parameters,
+        licence="Apache-2.0",
+        parents=parents,
+        made=made,
+        imported_at="2026-11-01T00:00:00Z",
+    )
+
+
+def told(question: str, value: str, about: str = "self") -> Answer:
+    return Answer(id=question, about=about, value=value, by="A. Weber", source="a contract", at=AT)
 
 
 def answered(criterion: str, step: int, about: str = "self", by: str = "A. Weber") -> Answer:
@@ -87,6 +136,10 @@ def paint() -> Paint:
         head: bool = True,
         keys_alone: bool = True,
         region: str = "",
+        seen: tuple[Seen, ...] = (),
+        busiest: tuple[Busiest, ...] = (),
+        models: tuple[VaultModel, ...] = (),
+        foresight: Foresight | None = None,
     ) -> Picture:
         ledger = LedgerHead(
             origin="freehold.local/test",
@@ -97,6 +150,9 @@ def paint() -> Paint:
             last_erasure="freehold.local/test/6" if erasures else "",
             last_erasure_at=AT if erasures else "",
             answered={"acme": 3, "local": 1},
+            oldest_at=AT,
+            seen=seen,
+            busiest=busiest,
         )
         return Picture(
             at=AT,
@@ -113,6 +169,9 @@ def paint() -> Paint:
             witnesses=(),
             drills=drills,
             eu=EU,
+            eea=EU,
+            models=models,
+            foresight=foresight or Foresight(),
             answers=answers,
             answers_digest="sha256:5" if answers else "",
         )

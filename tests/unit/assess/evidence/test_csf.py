@@ -206,6 +206,17 @@ def test_a_lift_names_the_first_step_that_guarantees_more(paint: Paint) -> None:
     assert (lift.criterion, lift.step, lift.needs, lift.most) == ("SOV-8.q1", 1, 2, 4)
 
 
+def test_a_gain_is_what_the_score_rises_by_if_the_answer_is_as_good_as_facts_allow(paint: Paint) -> None:
+    before = whole(paint(engine()))
+    largest = before.gains[0]
+    after = whole(paint(engine(), answers=(answered(largest.criterion, largest.most),)))
+    assert after.score_pct - before.score_pct == pytest.approx(largest.gain_pct, abs=0.011)
+    assert [gain.gain_pct for gain in before.gains] == sorted((gain.gain_pct for gain in before.gains), reverse=True)
+    assert whole(paint(engine(), answers=BEST)).gains == ()
+    held = {gain.criterion: gain.most for gain in whole(paint(foreign("acme", reason("US")))).gains}
+    assert held["SOV-1.q1"] == 1
+
+
 @pytest.mark.parametrize("value", ["5", "-1", "", "1.0", "²", "one", "100"])
 def test_an_answer_that_names_no_step_is_refused_with_what_there_is(paint: Paint, value: str) -> None:
     wrong = Answer(id="SOV-8.q1", value=value, by="A", source="B", at="2026-11-23T00:00:00Z")

@@ -9,7 +9,7 @@ from tests.unit.assess.evidence.conftest import NOBODY_KNOWS, drill, engine, for
 
 from freehold.assess.evidence.answers import Answer
 from freehold.assess.evidence.dora import Entries, fill, leaning, load_layout, subject_of_column, write_csv, write_plan
-from freehold.assess.evidence.picture import Picture
+from freehold.assess.evidence.picture import Busiest, Foresight, Lost, Picture
 from freehold.errors import EstateError
 
 LAYOUT = load_layout()
@@ -192,9 +192,49 @@ def test_substitutability_follows_from_rules_acceptance_and_drills(
     assert on.substitutability == substitutability
 
 
+@pytest.mark.parametrize(("busiest", "substitutability"), [(60, "easy"), (61, "medium")])
+def test_a_drill_shows_no_more_than_the_rate_at_which_it_made_calls(
+    paint: Paint, busiest: int, substitutability: str
+) -> None:
+    most = Busiest(service="support", target="acme", calls=busiest, minute="2026-11-20T09:00")
+    other = Busiest(service="another", target="acme", calls=999, minute="2026-11-20T09:00")
+    picture = paint(
+        foreign("acme", reason("US")), engine(), drills=(drill("acme", per_minute=60),), busiest=(most, other)
+    )
+    (on,) = leaning(picture).providers
+    assert on.substitutability == substitutability
+    assert ("60 calls a minute" in on.carried[0].lacks) == (substitutability == "medium")
+
+
+def test_what_would_be_lost_is_told_with_slots_where_the_estate_ran(paint: Paint) -> None:
+    lost = Lost(
+        kind="provider",
+        name="acme",
+        service="support",
+        fate="survives with queueing",
+        target="local",
+        reason="2 slots for 5",
+    )
+    state = replace(lost, kind="authority", name="US")
+    picture = paint(foreign("acme", reason("US")), engine(), foresight=Foresight(up=True, losses=(lost, state)))
+    lean = leaning(picture)
+    assert (lean.providers[0].carried[0].foreseen, lean.states, lean.up) == (lost, (state,), True)
+    assert "survives with queueing; 2 slots for 5 (with the slots and calls" in write_plan(
+        picture, lean.providers[0], ()
+    )
+
+
+def test_an_exit_plan_has_what_the_drill_found_and_the_calls_that_it_made(paint: Paint) -> None:
+    picture = paint(foreign("acme", reason("US")), engine(), drills=(drill("acme"),))
+    plan = write_plan(picture, leaning(picture).providers[0], ())
+    for words in ("30 calls in 3 s, 0 not answered", "rto\\_s 30", "0 calls seen by whom the rules forbid"):
+        assert words.replace("\\_", "_") in plan
+
+
 def test_calls_on_record_are_counted_by_provider_and_state(paint: Paint) -> None:
     lean = leaning(paint(foreign("acme", reason("US")), engine()))
     assert (lean.calls, lean.providers[0].calls, dict(lean.by_state)) == (4, 3, {"US": 3})
+    assert lean.providers[0].share_pct == 75.0
     assert leaning(paint(foreign("acme", reason("US")), engine(), head=False)).calls is None
 
 
@@ -207,7 +247,7 @@ def test_an_exit_plan_cites_the_drills_that_tested_it_and_says_where_none_did(pa
         (on,) = leaning(picture).providers
         plan = write_plan(picture, on, filled(picture).findings)
         assert says in plan
-        assert "`B_02.01.c0010 --about acme`" in plan
+        assert "| B_02.01.c0010 --about acme |" in plan
 
 
 def test_markup_in_names_is_text_in_a_plan(paint: Paint) -> None:
@@ -215,7 +255,7 @@ def test_markup_in_names_is_text_in_a_plan(paint: Paint) -> None:
     (on,) = leaning(picture).providers
     plan = write_plan(picture, on, ())
     assert "<script" not in plan.replace("\\<", "")
-    assert "](" not in plan
+    assert "\\[x\\](javascript:y)" in plan
 
 
 def test_an_estate_without_providers_has_no_entry(paint: Paint) -> None:

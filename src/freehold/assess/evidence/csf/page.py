@@ -17,6 +17,9 @@ BASIS: Final = {
 }
 
 
+_MOST_GAINS: Final = 8  # JSON has all
+
+
 def write_page(report: Report) -> bytes:
     return page(f"Cloud Sovereignty Framework: {report.origin}", _body(report))
 
@@ -104,6 +107,7 @@ def _assessed(one: Assessed, title: str, *, every_criterion: bool) -> Iterator[M
         ],
     )
     yield from _held(one)
+    yield from _gains(one)
     if every_criterion:
         yield tag("h3", "Every criterion")
         yield _criteria(one.criteria)
@@ -123,6 +127,25 @@ def _held(one: Assessed) -> Iterator[Markup]:
     better = [f"without {name}: SEAL-{level}" for name, level in one.without.items() if level > one.floor]
     if better:
         yield tag("p", f"If a backend might not answer any more, the floor would be: {'; '.join(better)}.")
+
+
+def _gains(one: Assessed) -> Iterator[Markup]:
+    if not one.gains:
+        return
+    yield tag("h3", "What would raise the score most")
+    yield table(
+        ("criterion", "worst backends", "stands at", "gain"),
+        [
+            (
+                f"{g.criterion} {g.title}",
+                ", ".join(g.backends),
+                f"step {g.step}",
+                f"{g.gain_pct:.2f} % at step {g.most}",
+            )
+            for g in one.gains[:_MOST_GAINS]
+        ],
+    )
+    yield tag("p", "At the most: where several backends stand so low, each of them would have to rise.")
 
 
 def _bar(share: float) -> Markup:

@@ -39,6 +39,18 @@ class Lift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """What the score would gain at the most, in percent of the whole, if a criterion stood as high as facts allow."""
+
+    criterion: str
+    title: str
+    backends: tuple[str, ...]
+    step: int
+    most: int
+    gain_pct: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessed:
     """A service, or the estate. ``without``: the floor that would be left if a backend might not answer any more."""
 
@@ -53,6 +65,7 @@ class Assessed:
     objectives: tuple[Scored, ...]
     criteria: tuple[Standing, ...]
     held_by: tuple[Lift, ...]
+    gains: tuple[Gain, ...]  # the largest first
     without: Mapping[str, int]
 
 
@@ -168,6 +181,7 @@ class _Reckoner:
             objectives=objectives,
             criteria=standings,
             held_by=tuple(self._lift(s) for s in standings if s.grade.seal == level) if level < HIGHEST_SEAL else (),
+            gains=self._gains(standings, objectives),
             without={one: self._floor(services, frozenset(may) - {one}) for one in may if len(may) > 1},
         )
 
@@ -199,6 +213,24 @@ class _Reckoner:
                 for criterion in self._framework.criteria.values()
             )
         return self._grades[served.name, name]
+
+    def _gains(self, standings: Iterable[Standing], objectives: Iterable[Scored]) -> tuple[Gain, ...]:
+        worth = {objective.id: objective.weight / objective.most_points for objective in objectives}
+        gains = []
+        for standing in standings:
+            criterion, stands = self._framework.criteria[standing.grade.criterion], standing.grade
+            points = criterion.steps[stands.most].points - stands.points
+            if points > 0:
+                gain = Gain(
+                    criterion=criterion.id,
+                    title=criterion.title,
+                    backends=standing.backends,
+                    step=stands.step,
+                    most=stands.most,
+                    gain_pct=round(points * worth[criterion.objective], 2),
+                )
+                gains.append(gain)
+        return tuple(sorted(gains, key=lambda gain: -gain.gain_pct))
 
     def _lift(self, standing: Standing) -> Lift:
         criterion, stands = self._framework.criteria[standing.grade.criterion], standing.grade

@@ -3,7 +3,7 @@
 
 from freehold.assess.evidence.dora.layout import Layout, load_layout
 from freehold.assess.evidence.dora.leaning import Leaning, leaning
-from freehold.assess.evidence.dora.plan import write_plan
+from freehold.assess.evidence.dora.plan import plan, write_plan
 from freehold.assess.evidence.dora.register import Entries, fill, subject_of_column, write_csv
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "fill",
     "leaning",
     "load_layout",
+    "plan",
     "subject_of_column",
     "write_csv",
     "write_plan",

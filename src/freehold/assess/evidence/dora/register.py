@@ -14,10 +14,10 @@ from freehold.assess.evidence.answers import Answer, newest
 from freehold.assess.evidence.dora.layout import Column, Layout
 from freehold.assess.evidence.dora.leaning import Leaning, OnProvider
 from freehold.assess.evidence.picture import Backend, Picture
+from freehold.assess.evidence.questions import SERVICE
 from freehold.contract.facts import UNKNOWN
 from freehold.errors import EstateError
 
-SERVICE: Final = "service:"  # before the name of a service that an answer is about
 _WHERE: Final = {  # a need, and the column that it hangs on with the values that make it one
     "subsequent": ("B_02.01.c0020", ("subsequent",)),
     "stores": ("B_02.02.c0140", ("yes",)),
