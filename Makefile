@@ -12,7 +12,7 @@ WHEELS := .venv/wheels
 OFFLINE := $(if $(BUNDLE),--no-index --find-links $(WHEELS))
 BELIEVED := $(if $(DIGEST),--digest $(DIGEST)) $(if $(KEY),--key $(KEY))
 
-.PHONY: up down test test-system check prove-ledger fuzz-vault corpus format bench soak profile lock clean
+.PHONY: up down test test-system check prove-ledger fuzz-vault corpus format bench soak profile screenshots lock clean
 
 up: .venv/run ## An owned model behind three APIs: installs, starts, asks it one question, verifies the receipt
 ifdef BUNDLE
@@ -53,6 +53,9 @@ format: .venv/dev ## Rewrites the code in the house style
 
 bench: .venv/dev ## Measures Freehold beside its peers, which it installs: 25 minutes; QUICK=1 is a look of four
 	$(BIN)/python -m bench $(if $(QUICK),--quick)
+
+screenshots: .venv/dev ## Every page of the console, light and dark, wide and narrow, to build/screenshots: two minutes, and Debian's chromium
+	$(BIN)/python -m tests.system.console.screenshots --out build/screenshots
 
 MINUTES ?= 10
 soak: .venv/dev ## A gateway's memory under MINUTES of mixed load, hang-ups and errors: a table, a slope and a chart

@@ -6,14 +6,16 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from freehold.channel import reachable_path
 from freehold.errors import (
     ClaimInvalid,
     ClaimNotProved,
+    Conflict,
     EgressDenied,
     EstateError,
     ForeignOrigin,
@@ -26,6 +28,7 @@ from freehold.errors import (
     OperatorError,
     PolicyInvalid,
     PolicyNotProvable,
+    Pruned,
     SettingsError,
     VaultError,
     VerificationFailed,
@@ -35,6 +38,8 @@ Progress = Callable[[Mapping[str, Any]], None]
 Answer = dict[str, Any]  # the JSON of one operation; its shape is in docs/reference/admin-api.md
 
 _ROOT = "/admin/v1/"
+_PROBLEM, _LINES = "application/problem+json", "application/x-ndjson"
+_PAGE_ROWS = 1000
 _POLL_S = 0.02
 _SILENCE_S = 300.0  # an operation that tells nothing for so long is given up
 _KINDS: Mapping[str, type[FreeholdError]] = {
@@ -47,7 +52,9 @@ _KINDS: Mapping[str, type[FreeholdError]] = {
         ClaimNotProved,
         EgressDenied,
         EstateError,
+        Conflict,
         NotFound,
+        Pruned,
         VaultError,
         VerificationFailed,
         LedgerFull,
@@ -90,8 +97,20 @@ class AdminClient:
             time.sleep(_POLL_S)
 
     def get(self, path: str) -> Answer:
-        """Read something: ``get("keys")["keys"]``. Raises what the operation raised."""
+        """Read something: ``get("status")["status"]``. Raises what the operation raised."""
         return self._ask("GET", path, None, _ignore)
+
+    def rows(self, path: str) -> list[Answer]:
+        """A list whole, page by page: ``rows("keys")``. Raises what the operation raised."""
+        rows: list[Answer] = []
+        cursor = ""
+        while True:
+            query = urlencode({"limit": _PAGE_ROWS, "cursor": cursor})
+            page = self._ask("GET", f"{path}?{query}", None, _ignore)
+            rows.extend(page[path])
+            if page["next"] is None:
+                return rows
+            cursor = page["next"]
 
     def post(self, path: str, body: Mapping[str, object] | None = None, *, progress: Progress | None = None) -> Answer:
         """Do something. ``progress`` is told of each step of a long operation. Raises what the operation raised."""
@@ -124,6 +143,12 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.settimeout(self.timeout)
         self.sock.connect(reachable_path(self._path))
 
+    def hang_up(self) -> None:
+        """From any thread: the other side sees it, and so does whoever is reading here."""
+        if (opened := self.sock) is not None:
+            with suppress(OSError):  # closed already
+                opened.shutdown(socket.SHUT_RDWR)
+
 
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
@@ -137,26 +162,25 @@ def _translated(path: Path) -> Iterator[None]:
 
 
 def _read(response: http.client.HTTPResponse, progress: Progress) -> Answer:
-    if response.headers.get_content_type() != "application/x-ndjson":
+    if response.headers.get_content_type() != _LINES:
         answer: Answer = json.loads(response.read())
-        return _result(answer)
+        if response.headers.get_content_type() == _PROBLEM:
+            raise _exception(answer)
+        return answer
     for line in response:
         step: Answer = json.loads(line)
-        if "progress" not in step:
-            result: Answer = _result(step)["result"]
+        if "error" in step:
+            raise _exception(step["error"])
+        if "result" in step:
+            result: Answer = step["result"]
             return result
         progress(step["progress"])
     raise ValueError("the answer ended before its result")
 
 
-def _result(answer: Answer) -> Answer:
-    if error := answer.get("error"):
-        raise _exception(error["code"], error["message"], error["hint"])
-    return answer
-
-
-def _exception(code: str, message: str, hint: str) -> FreeholdError:
-    return _KINDS.get(code, OperatorError)(message, hint=hint)
+def _exception(problem: Answer) -> FreeholdError:
+    """What the operation raised, out of RFC 9457's words."""
+    return _KINDS.get(problem["code"], OperatorError)(problem["detail"], hint=problem["hint"])
 
 
 def _ignore(step: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from freehold.admin.interface import Parts
 from freehold.admin.means import Answer, Means
-from freehold.admin.requests import ApproveModel, ByName, ImportModel, Nothing, SignModel
+from freehold.admin.requests import ApproveModel, ByName, ImportModel, SignModel
 from freehold.admin.trusting import trust_of
 from freehold.admin.views import View
 from freehold.contract.grant import Permit
@@ -28,12 +28,6 @@ class Custody:
     def __init__(self, parts: Parts, means: Means) -> None:
         self._parts = parts
         self._means = means
-
-    async def list_models(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002 - the shape of every operation
-        return {"models": await asyncio.to_thread(self._parts.vault.list)}
-
-    async def show_model(self, request: ByName, asker: str) -> Answer:  # noqa: ARG002
-        return {"model": await asyncio.to_thread(self._parts.vault.show, request.name)}
 
     async def import_model(self, request: ImportModel, asker: str, progress: Progress, permit: Permit) -> Answer:
         """Take a model into the vault, and approve it at once where that is asked for."""

@@ -2,14 +2,15 @@
 """The operations by which a person decides about single targets: list, withdraw, restore; and what is to be decided."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from freehold.admin.directing import Directing
 from freehold.admin.doctor import Check, Finding
 from freehold.admin.interface import Parts
 from freehold.admin.keys import digest_of_text, new_salt
 from freehold.admin.orders import Holding, OwedAct
-from freehold.admin.requests import ByName, Nothing, WithdrawTarget
+from freehold.admin.previewing import Previewing
+from freehold.admin.requests import ByName, Nothing, RestoreTarget, WithdrawTarget
 from freehold.admin.views import View
 from freehold.admin.withdrawal_views import target_views
 from freehold.admin.withdrawals import Withdrawals
@@ -30,14 +31,22 @@ class Deciding:
         self._directing = directing
         self._orders = withdrawals.orders
         self._means = withdrawals.means
+        self._previewing = Previewing(withdrawals)
 
     async def list_targets(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002 - the shape of every operation
         """Every target: its state, since when, why, and the evidence for whoever has to decide."""
         return {"targets": await asyncio.to_thread(self.views)}
 
-    async def withdraw(self, request: WithdrawTarget, asker: str) -> Answer:
-        """Have a target get no call until a person restores it."""
+    async def show_target(self, request: ByName, asker: str) -> Answer:  # noqa: ARG002
+        """Raises NotFound."""
         self._require_known(request.name)
+        return {"target": await asyncio.to_thread(self._view, request.name)}
+
+    async def withdraw(self, request: WithdrawTarget, asker: str) -> Answer:
+        """Have a target get no call until a person restores it; with ``dry_run`` only tell what that would do."""
+        self._require_known(request.name)
+        if request.dry_run:
+            return await self._previewed(request.name, self._previewing.of_withdrawal)
         holding = Holding(
             target=request.name,
             cause=Cause.PERSON,
@@ -55,9 +64,11 @@ class Deciding:
         await self._withdrawals.warm(frozenset({request.name}))
         return {"target": await asyncio.to_thread(self._view, request.name)}
 
-    async def restore(self, request: ByName, asker: str) -> Answer:
+    async def restore(self, request: RestoreTarget, asker: str) -> Answer:
         """End what a person may end: a suspicion, and what a person withdrew. A directive goes on holding."""
         self._require_known(request.name)
+        if request.dry_run:
+            return await self._previewed(request.name, self._previewing.of_restoring)
         async with self._means.changing:
             view = await asyncio.to_thread(self._view, request.name)
             holdings = await asyncio.to_thread(self._orders.holdings)
@@ -98,6 +109,10 @@ class Deciding:
         for view in self._directing.views():
             if view["state"] != Phase.LIFTED:
                 yield _of_directive(view)
+
+    async def _previewed(self, name: str, preview: Callable[[str], View]) -> Answer:
+        view = await asyncio.to_thread(self._view, name)
+        return {"target": view, "preview": await asyncio.to_thread(preview, name), "etag": view["etag"]}
 
     def _view(self, name: str) -> View:
         return next(view for view in self.views() if view["target"] == name)

@@ -10,11 +10,15 @@ from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from freehold.admin.keys import EVERY_SERVICE, digest_of_text, new_id, new_salt
+import msgspec
+
+from freehold.admin.etags import etag_of
+from freehold.admin.keys import digest_of_text, new_id, new_salt
 from freehold.admin.orders import OwedAct
-from freehold.admin.requests import ById, IssueDirective, Nothing, SignDirective
+from freehold.admin.previewing import Previewing
+from freehold.admin.requests import ById, IssueDirective, ListDirectives, SignDirective
 from freehold.admin.views import View
-from freehold.admin.withdrawal_views import directive_view, preview_view
+from freehold.admin.withdrawal_views import directive_view
 from freehold.admin.withdrawals import Withdrawals
 from freehold.continuity.directives import (
     Phase,
@@ -24,25 +28,16 @@ from freehold.continuity.directives import (
     is_due,
     lift_asked,
     lift_digest_of,
-    losses,
     phase,
     signers,
     wants_lifting,
 )
-from freehold.contract.call import DataClass
 from freehold.contract.facts import UNKNOWN
-from freehold.contract.snapshot import Snapshot
 from freehold.contract.standing import Directive, ScopeKind
 from freehold.errors import EstateError, InvalidRequest, NotFound
-from freehold.policy.cedar import read_rules
-from freehold.policy.decide import backends_of
 from freehold.policy.facts.states import STATES
-from freehold.policy.judge import Application, Judge
-from freehold.policy.matrix import tabulate
 
 Answer = Mapping[str, object]
-
-_ANYBODY = Application(key="any", services=EVERY_SERVICE)
 
 
 class Directing:
@@ -52,18 +47,33 @@ class Directing:
         self._withdrawals = withdrawals
         self._orders = withdrawals.orders
         self._means = withdrawals.means
+        self._previewing = Previewing(withdrawals)
 
-    async def list_directives(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002 - the shape of every operation
-        """Every directive ever issued, oldest first."""
-        return {"directives": await asyncio.to_thread(self.views)}
+    async def list_directives(self, request: ListDirectives, asker: str) -> Answer:  # noqa: ARG002 - the usual shape
+        """Every directive ever issued, oldest first unless the newest are asked for."""
+        views = await asyncio.to_thread(self.views)
+        if request.standing:
+            views = [view for view in views if view["state"] != Phase.LIFTED]
+        return {"directives": views[::-1] if request.newest else views}
+
+    async def show_directive(self, request: ById, asker: str) -> Answer:  # noqa: ARG002
+        """Raises NotFound."""
+        await self._known(request.id)
+        return {"directive": await asyncio.to_thread(self._view, request.id)}
+
+    async def preview(self, request: IssueDirective, asker: str) -> Answer:
+        """Tell what a directive would do, and do nothing."""
+        return await self.issue(msgspec.structs.replace(request, dry_run=True), asker)
 
     async def issue(self, request: IssueDirective, asker: str) -> Answer:
         """Withdraw what the directive names, at once or at its hour; with ``dry_run`` only tell what that would do."""
         salt = new_salt()
         directive = self._drawn_up(request, asker, salt)
-        preview = await asyncio.to_thread(self._preview, directive)
+        preview = await asyncio.to_thread(self._previewing.of_directive, directive)
         if request.dry_run:
-            return {"directive": directive_view(directive, request.reason, _names(preview)), "preview": preview}
+            shown = directive_view(directive, request.reason, _names(preview))
+            etag = await asyncio.to_thread(self._etag, request, preview)
+            return {"directive": shown, "preview": preview, "etag": etag}
         digests = {"directive": digest_of(directive), **_digests(request, salt)}
         owed = OwedAct(kind="directive.issue", subject=directive.id, operator=asker, digests=digests)
         async with self._means.changing:
@@ -166,24 +176,10 @@ class Directing:
                 hint="'freehold directive list' shows what waits; look at it again before you sign.",
             )
 
-    def _preview(self, directive: Directive) -> View:
-        snapshot = self._means.composed()
-        names = frozenset(self._withdrawals.hit_by(directive))
-        hit = [target for target in snapshot.targets if target.name in names]
-        out = frozenset(standing.target for standing in snapshot.standings)
-        lost = losses(snapshot.services, names, out, _allowed(snapshot, int(self._means.now_unix())))
-        return preview_view(directive, hit, self._withdrawals.facts, lost)
-
-
-def _allowed(snapshot: Snapshot, at_unix: int) -> frozenset[tuple[str, str]]:
-    """Which targets the rules allow to each service, for a call of the service's own class."""
-    judge = Judge(read_rules(snapshot.law.files), backends_of(snapshot), snapshot.law.states)
-    classes: Mapping[str, DataClass] = {service.name: service.data_class for service in snapshot.services}
-    return frozenset(
-        (cell.service, cell.target)
-        for cell in tabulate(judge, _ANYBODY, snapshot.services, at_unix=at_unix)
-        if cell.is_target and cell.allowed and cell.data_class == classes[cell.service].name.lower()
-    )
+    def _etag(self, request: IssueDirective, preview: View) -> str:
+        """Over what the directive would do, and what is ordered already: what whoever confirms it was shown."""
+        standing = [[view["id"], view["state"]] for view in self.views() if view["state"] != Phase.LIFTED]
+        return etag_of([request.kind, request.name, preview, standing])
 
 
 def _name(request: IssueDirective) -> str:

@@ -27,7 +27,7 @@ from freehold.provider import endpoints_of
 from freehold.settings import Settings
 from freehold.vault import Vault, Verdict
 
-_RELEASED_UNIX = 1_793_500_000  # November 2026: a clock that is before this release is wrong
+RELEASED_UNIX = 1_793_500_000  # November 2026: a clock that is before this release is wrong
 _FORESEEN = timedelta(days=365)  # what changes later than that is told, and no warning
 _TIGHT_BYTES = 2**30  # a warning, well before the ledger's reserve is reached
 
@@ -132,7 +132,7 @@ def _disk(estate: Estate, settings: Settings) -> Check:
 
 
 def _clock() -> Check:
-    if time.time() < _RELEASED_UNIX:
+    if time.time() < RELEASED_UNIX:
         return _fail("clock", "the clock is before this release was made", "Set it: every record bears its time.")
     return _ok("clock", "the clock is past this release")
 

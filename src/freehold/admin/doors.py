@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from freehold.admin.keys import digest_of
+from freehold.admin.sessions import CSRF_HEADER, Sessions
 from freehold.admin.state import State
 from freehold.errors import ForeignOrigin, InvalidToken
 
 OWN_USER = "local"  # how the ledger names whoever holds the control socket
 
+_NEITHER = "the operator token is missing or not valid"
+_SAFE = frozenset({"GET", "HEAD"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _HOST = re.compile(r"^(?P<name>\[[0-9a-fA-F:.]+\]|[^:/@\[\]]+)(?::\d{1,5})?$")
 
@@ -20,7 +23,7 @@ _HOST = re.compile(r"^(?P<name>\[[0-9a-fA-F:.]+\]|[^:/@\[\]]+)(?::\d{1,5})?$")
 class Door(Protocol):
     """One way in."""
 
-    async def admit(self, headers: Mapping[str, str], *, open_to_all: bool) -> str:
+    async def admit(self, headers: Mapping[str, str], *, method: str, open_to_all: bool) -> str:
         """The id of whoever asks. Raises InvalidToken, ForeignOrigin. Header names are in lower case."""
         ...
 
@@ -34,31 +37,47 @@ class ControlSocket:
     def __init__(self, state: State | None = None) -> None:
         self._state = state
 
-    async def admit(self, headers: Mapping[str, str], *, open_to_all: bool) -> str:  # noqa: ARG002 - the seam's words
+    async def admit(
+        self,
+        headers: Mapping[str, str],
+        *,
+        method: str,  # noqa: ARG002 - the seam's words
+        open_to_all: bool,  # noqa: ARG002
+    ) -> str:
         if "authorization" not in headers or self._state is None:
             return OWN_USER
         return await _operator(self._state, headers)
 
 
 class AdminPort:
-    """The TCP port: an operator's token, and no web page of anybody else.
+    """The TCP port: an operator's token or session, and no web page of anybody else.
 
     A page can make its visitor's browser ask loopback. The Host header betrays one whose name was rebound to loopback
-    (DNS rebinding), Origin and Sec-Fetch-Site any other.
+    (DNS rebinding), Origin and Sec-Fetch-Site any other. A browser sends its cookie unasked, so an act by a
+    session shows that it comes from a page of the console, too.
     """
 
-    def __init__(self, state: State, *, host: str) -> None:
+    def __init__(self, state: State, *, host: str, sessions: Sessions | None = None) -> None:
         self._state = state
+        self._sessions = sessions
         self._hosts = _LOOPBACK | {host.lower(), f"[{host.lower()}]"}
         self._any_address = host in ("0.0.0.0", "::")  # noqa: S104 - asked, not bound
 
-    async def admit(self, headers: Mapping[str, str], *, open_to_all: bool) -> str:
-        self._require_own_origin(headers)
+    async def admit(self, headers: Mapping[str, str], *, method: str, open_to_all: bool) -> str:
+        self.require_own_origin(headers)
         if open_to_all:
             return ""
-        return await _operator(self._state, headers)
+        if self._sessions is None or "authorization" in headers:
+            return await _operator(self._state, headers)
+        session = await self._sessions.find(headers)
+        if session is None:
+            raise InvalidToken(_NEITHER)
+        if method not in _SAFE:
+            session.require_token(headers.get(CSRF_HEADER, ""))
+        return session.operator
 
-    def _require_own_origin(self, headers: Mapping[str, str]) -> None:
+    def require_own_origin(self, headers: Mapping[str, str]) -> None:
+        """Raises ForeignOrigin."""
         host = headers.get("host", "")
         if not self._is_own(host):
             raise ForeignOrigin("the Host header does not name this machine's admin port")
@@ -83,7 +102,7 @@ async def _operator(state: State, headers: Mapping[str, str]) -> str:
     digest = digest_of(token.strip() if scheme.lower() == "bearer" else "")
     operator = await asyncio.to_thread(state.operator_with, digest)
     if operator is None:
-        raise InvalidToken("the operator token is missing or not valid")
+        raise InvalidToken(_NEITHER)
     return operator
 
 

@@ -29,6 +29,7 @@ from freehold.continuity.drill.run import LINGER_S, Plan, Run
 from freehold.continuity.drill.scenario import Move, Scenario, read_scenario, resolve, shipped_text
 from freehold.continuity.drill.scorecard import Drilled, Objectives, Scorecard, score
 from freehold.continuity.drill.traffic import Planned, replayed, synthetic
+from freehold.continuity.drill.watched import SoFar
 from freehold.contract.backend import BackendKind, Service, Target
 from freehold.contract.call import DataClass
 from freehold.contract.drill import Drill, Stage
@@ -316,8 +317,8 @@ class _Hands:
     async def crash(self, target: str) -> None:
         await self._parts.supervisor.crash(target)
 
-    def tell(self, doing: str) -> None:
-        self._asker.progress(Progress(doing=doing, done_bytes=0, total_bytes=0))
+    def tell(self, doing: str, so_far: SoFar) -> None:
+        self._asker.progress(Progress(doing=doing, done_bytes=0, total_bytes=0, event={"drill": so_far}))
 
 
 def drill_view(kept: Kept) -> View:

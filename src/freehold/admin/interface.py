@@ -62,9 +62,13 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a long operation is. ``total_bytes`` is 0 where it is not known. A ``notice`` is for a person to read."""
+    """How far a long operation is. ``total_bytes`` is 0 where it is not known. A ``notice`` is for a person to read.
+
+    An ``event`` is something that the operation itself tells, in JSON; none is left out.
+    """
 
     doing: str
     done_bytes: int
     total_bytes: int
     notice: str = ""
+    event: object = None

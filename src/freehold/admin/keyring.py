@@ -38,6 +38,14 @@ class Keyring:
         keys = await asyncio.to_thread(self._state.api_keys)
         return {"keys": key_views(keys, self._means.now_unix())}
 
+    async def show_key(self, request: ById, asker: str) -> Answer:  # noqa: ARG002
+        """Raises NotFound."""
+        keys = await asyncio.to_thread(self._state.api_keys)
+        found = next((key for key in keys if key.id == request.id), None)
+        if found is None:
+            raise _no_key(request.id)
+        return {"key": key_view(found, self._means.now_unix())}
+
     async def create_key(self, request: CreateKey, asker: str) -> Answer:
         """Make an API key. The secret is in this answer and nowhere else."""
         self._require_services(request.services)
@@ -66,7 +74,7 @@ class Keyring:
         async with self._means.changing:
             key = await asyncio.to_thread(self._state.revoke_api_key, request.id, now_unix)
             if key is None:
-                raise NotFound(f"there is no API key {request.id!r}", hint="'freehold key list' shows them.")
+                raise _no_key(request.id)
             in_force = await self._means.publish()
             await self._record_done("key.revoke", key.id, asker)
         if not in_force:
@@ -78,6 +86,14 @@ class Keyring:
 
     async def list_operators(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002
         return {"operators": operator_views(await asyncio.to_thread(self._state.operators))}
+
+    async def show_operator(self, request: ById, asker: str) -> Answer:  # noqa: ARG002
+        """Raises NotFound."""
+        operators = await asyncio.to_thread(self._state.operators)
+        found = next((operator for operator in operators if operator.id == request.id), None)
+        if found is None:
+            raise _no_operator(request.id)
+        return {"operator": operator_view(found)}
 
     async def create_operator(self, request: CreateOperator, asker: str) -> Answer:
         """Let somebody use the admin port. The token is in this answer and nowhere else."""
@@ -96,7 +112,7 @@ class Keyring:
         async with self._means.changing:
             operator = await asyncio.to_thread(self._state.revoke_operator, request.id, self._means.now_unix())
             if operator is None:
-                raise NotFound(f"there is no operator {request.id!r}", hint="'freehold operator list' shows them.")
+                raise _no_operator(request.id)
             await self._record_done("operator.revoke", operator.id, asker)
         return {"operator": operator_view(operator)}
 
@@ -119,3 +135,11 @@ class Keyring:
                 f"{subject} is revoked, but that is not on record: {fault.message}",
                 hint="Revoke it again once the ledger writes; that is recorded.",
             ) from fault
+
+
+def _no_key(id: str) -> NotFound:  # noqa: A002
+    return NotFound(f"there is no API key {id!r}", hint="'freehold key list' shows them.")
+
+
+def _no_operator(id: str) -> NotFound:  # noqa: A002
+    return NotFound(f"there is no operator {id!r}", hint="'freehold operator list' shows them.")

@@ -14,6 +14,16 @@ Record = Callable[[str, str, str, Mapping[str, str]], Awaitable[None]]  # kind, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """An answer that is no JSON: a file."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    name: str  # of the file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """Of one estate. Used in its event loop, but for what blocks."""
 

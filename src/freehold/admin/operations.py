@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from freehold.admin.acceptance import Suites, acceptance_views, gated, with_acceptance
+from freehold.admin.activity import Activity
+from freehold.admin.answering import Answering
 from freehold.admin.bundling import Bundling
 from freehold.admin.configured import Configured, read_configured
 from freehold.admin.contacts import hosts_of
@@ -21,33 +23,41 @@ from freehold.admin.custody import Custody
 from freehold.admin.deciding import Deciding
 from freehold.admin.directing import Directing
 from freehold.admin.doctor import Live, examine
-from freehold.admin.drilling import Driller, drill_view
+from freehold.admin.drilling import Driller
 from freehold.admin.engineering import Engineering
 from freehold.admin.forgetting import Forgetting
 from freehold.admin.interface import Parts, Progress
+from freehold.admin.judging import Judging
 from freehold.admin.keyring import Keyring
+from freehold.admin.knowing import Knowing
 from freehold.admin.known_law import KnownLaw
 from freehold.admin.leaks import check_egress
 from freehold.admin.means import Answer, Means
+from freehold.admin.modelling import Modelling
+from freehold.admin.packing import Packing
 from freehold.admin.permits import IMPORT, hosts_digest, import_permit
 from freehold.admin.pruning import Pruning
 from freehold.admin.publish import compose, models_of
 from freehold.admin.qualifying import InForce, Qualifier
 from freehold.admin.readiness import foreseen
+from freehold.admin.record.reading import Reading
+from freehold.admin.rehearsed import Rehearsed
 from freehold.admin.requests import (
-    ById,
     Nothing,
     QualifyTarget,
     RunDrill,
+    Since,
 )
 from freehold.admin.sealing import require_owned
+from freehold.admin.sessions import Sessions
 from freehold.admin.status import describe
+from freehold.admin.talking import Talking
 from freehold.admin.tuning import Tuning
 from freehold.admin.views import View
+from freehold.admin.vital_signs import VitalSigns
 from freehold.admin.withdrawal_views import with_standings
 from freehold.admin.withdrawals import CONTROL, Withdrawals
 from freehold.admin.witnessing import Witnessing
-from freehold.continuity.drill.kept import read_all, read_one
 from freehold.continuity.readiness import Loss
 from freehold.contract.grant import Errand, Permit
 from freehold.contract.law import Law
@@ -101,6 +111,7 @@ class Operations:
         self._held_back = ""  # why no provider may see a call today, whatever the rules permit
         self._in_force: Snapshot | None = None  # as published last
         self._changing = asyncio.Lock()  # held from the first effect of a change until it is in force and on record
+        self.guarding = asyncio.Lock()  # held while what somebody was shown is compared, and what follows is done
         in_force = InForce(
             settings=lambda: self._settings,
             suites=self._suites,
@@ -117,10 +128,22 @@ class Operations:
         self.custody = Custody(parts, means)
         self.engineering = Engineering(parts, means)
         self.bundling = Bundling(parts, means, self.custody)
+        self.talking = Talking(parts, means)
         self.tuning = Tuning(parts, means, self._suites)
         self.forgetting = Forgetting(parts, self.withdrawals, recorded_within_s=recorded_within_s)
         self.witnessing = Witnessing(parts, self.withdrawals)
         self.pruning = Pruning(parts.ledger)
+        self.packing = Packing(parts.estate, parts.ledger, recorded_within_s=recorded_within_s)
+        self.reading = Reading(parts, means)
+        self.judging = Judging(parts, means)
+        self.knowing = Knowing(means)
+        self.answering = Answering(parts, means)
+        self.modelling = Modelling(parts, means)
+        self.rehearsed = Rehearsed(parts)
+        self.totals = parts.publisher.totals
+        self.vital_signs = VitalSigns(parts, lambda: self._in_force, self.deciding, self.directing, self.witnessing)
+        self.activity = Activity(parts.publisher.totals)
+        self.sessions = Sessions(parts.state, self.withdrawals, parts.listening.admin_url)
 
     async def start(self) -> None:
         """Publish the first snapshot. Raises PolicyInvalid, and SettingsError for facts and endpoints: then nothing is
@@ -165,6 +188,10 @@ class Operations:
         alarms, witnessing = await asyncio.to_thread(lambda: (self.witnessing.standing(), self.witnessing.view()))
         whole = with_standings(with_acceptance(described, acceptance), directives, targets)
         return {"status": {"alarms": alarms, **whole, "witnessing": witnessing}}
+
+    async def show_activity(self, request: Since, asker: Asker) -> Answer:  # noqa: ARG002
+        """What services answered of late, for whoever watches them."""
+        return {"activity": self.activity.view(self._settings.services, request.since, self._now_unix())}
 
     async def doctor(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
         live = await Live.ask(self._parts.supervisor, self._parts.ledger, held_back=self._held_back)
@@ -225,13 +252,6 @@ class Operations:
             await self._record(asker, kind, subject, **digests)
 
         return {"drill": await self._driller.run(request, asker, record)}
-
-    async def list_drills(self, request: Nothing, asker: Asker) -> Answer:  # noqa: ARG002
-        kept = await asyncio.to_thread(read_all, self._parts.estate.drills)
-        return {"drills": [drill_view(drill) for drill in kept]}
-
-    async def show_drill(self, request: ById, asker: Asker) -> Answer:  # noqa: ARG002
-        return {"drill": drill_view(await asyncio.to_thread(read_one, self._parts.estate.drills, request.id))}
 
     async def qualify_targets(self, request: QualifyTarget, asker: Asker) -> Answer:
         """Have a service's acceptance cases answered by its targets. Those that pass may stand in for the first."""
@@ -314,7 +334,7 @@ class Operations:
         runs = self._parts.state.qualifications()
         gated_snapshot = gated(snapshot, self._settings, self._suites(), runs, now_unix)
         standing = self.withdrawals.applied(gated_snapshot)
-        keys = (*snapshot.keys, *self._qualifier.keys, *self._driller.keys)
+        keys = (*snapshot.keys, *self._qualifier.keys, *self._driller.keys, *self.talking.keys)
         return replace(standing, keys=keys, drill=self._driller.drill)
 
     def _means(self) -> Means:
@@ -351,6 +371,8 @@ def _digest_of_file(path: Path) -> str:
 def _needs_restart(old: Settings, new: Settings) -> list[str]:
     """The tables whose change waits for the next start, because processes or ports stand on them."""
     tables = [f"[{name}]" for name in ("listen", "ledger", "vault") if getattr(old, name) != getattr(new, name)]
+    tables += ["[gateway]"] if old.gateway.finished_within_s != new.gateway.finished_within_s else []
+    tables += ["[log]"] if old.log.format != new.log.format else []
     tables += _changed("witness", old.witnesses, new.witnesses)
     return [*tables, *_changed("trust", old.trusts, new.trusts), *_changed("target", old.engines, new.engines)]
 

@@ -3,8 +3,9 @@
 
 import asyncio
 import contextlib
+import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from freehold.admin.keys import KeyRecord, Standing
@@ -15,12 +16,15 @@ from freehold.contract.endpoint import Endpoint
 from freehold.contract.facts import UNKNOWN
 from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
+from freehold.contract.signals import Measured, Signals, Tracing
 from freehold.contract.snapshot import ApiKey, Capacity, Snapshot
 from freehold.errors import VaultError
-from freehold.settings import GatewaySection, ProviderTargetSection, Settings, TargetSection
+from freehold.settings import GatewaySection, GrantSection, ProviderTargetSection, Settings, TargetSection
+from freehold.signals.totals import Totals
 from freehold.vault import Manifest, Vault
 
 CONFIRMED_WITHIN_S = 2.0
+_Gateway = Channel[GatewayReport | Measured, Snapshot | Canary]
 _MOST_NEWS = 4096  # reports that nobody has taken yet
 
 
@@ -73,6 +77,7 @@ def compose(  # noqa: PLR0913 - one argument for each thing that a snapshot is m
         detector_class=settings.policy.detected_level,
         max_body_bytes=settings.gateway.max_body_mb * 2**20,
         capacity=_capacity(settings.gateway),
+        signals=_signals(settings),
     )
 
 
@@ -85,6 +90,23 @@ def _capacity(section: GatewaySection) -> Capacity:
         body_s=section.body_within_s,
         taking_s=section.taken_within_s,
     )
+
+
+def _signals(settings: Settings) -> Signals:
+    section, place = settings.signals, settings.signals.place
+    private = any(place in grant.places for grant in settings.grants.values() if _is_private_receiver(grant))
+    tracing = Tracing(
+        url=section.traces,
+        share=section.trace_share,
+        takes_parent=section.take_traceparent,
+        private=private,
+        tls_ca=section.tls_ca,
+    )
+    return Signals(metrics=section.metrics, log_calls=settings.log.calls, tracing=None if place is None else tracing)
+
+
+def _is_private_receiver(grant: GrantSection) -> bool:
+    return grant.purpose == "telemetry" and grant.allow_private
 
 
 def models_of(settings: Settings, vault: Vault) -> Mapping[str, Manifest]:
@@ -122,10 +144,13 @@ def _target(name: str, section: TargetSection, models: Mapping[str, Manifest], l
 class Publisher:
     """Sends each snapshot to every connected gateway, and knows which have it in force."""
 
-    def __init__(self, *, confirmed_within_s: float = CONFIRMED_WITHIN_S) -> None:
+    def __init__(
+        self, *, confirmed_within_s: float = CONFIRMED_WITHIN_S, now_unix: Callable[[], float] = time.time
+    ) -> None:
         self._confirmed_within_s = confirmed_within_s
+        self.totals = Totals(now_unix())  # of what gateways measure
         self._newest: Snapshot | None = None
-        self._reports: dict[Channel[GatewayReport, Snapshot | Canary], GatewayReport | None] = {}
+        self._reports: dict[_Gateway, GatewayReport | None] = {}
         self._news: deque[GatewayReport] = deque(maxlen=_MOST_NEWS)
         self._reported = asyncio.Condition()
         self._server: asyncio.AbstractServer | None = None
@@ -153,7 +178,7 @@ class Publisher:
 
     async def open(self, socket: Path) -> None:
         """Listen for gateways."""
-        self._server = await listen(socket, GatewayReport, self._follow)
+        self._server = await listen(socket, GatewayReport | Measured, self._follow)
 
     def close(self) -> None:
         """Stop listening, and let every gateway go. They keep the snapshot that they have."""
@@ -178,19 +203,23 @@ class Publisher:
     def _confirmed(self, version: int) -> bool:
         return all(report is not None and report.snapshot_version >= version for report in self._reports.values())
 
-    async def _follow(self, channel: Channel[GatewayReport, Snapshot | Canary]) -> None:
+    async def _follow(self, channel: "_Gateway") -> None:
         """One gateway, from its connection to its end."""
         self._reports[channel] = None
         try:
             if self._newest is not None:
                 channel.post(self._newest)
-            async for report in channel:
-                await self._note(channel, report)
+            async for told in channel:
+                if isinstance(told, Measured):
+                    self.totals.take(told)
+                else:
+                    await self._note(channel, told)
         finally:
             del self._reports[channel]
+            self.totals.keep(report.gateway for report in self.reports)
             await self._note(channel, None)
 
-    async def _note(self, channel: Channel[GatewayReport, Snapshot | Canary], report: GatewayReport | None) -> None:
+    async def _note(self, channel: "_Gateway", report: GatewayReport | None) -> None:
         async with self._reported:
             if channel in self._reports:
                 self._reports[channel] = report

@@ -18,15 +18,19 @@ from freehold.policy.judge import Application, Circumstances, Judge
 _ANYBODY = Application(key="any", services=EVERY_SERVICE)
 
 
-def foreseen(
+def foreseen(  # noqa: PLR0913 - what it is judged by
     snapshot: Snapshot,
     engines: Iterable[EngineStatus],
     reports: Iterable[GatewayReport],
     *,
     sealed: bool,
     now_unix: float,
+    states: Iterable[str] = (),
 ) -> tuple[Loss, ...]:
-    """Every loss that there could be. Judged for a key that is good for every service, at each service's own class."""
+    """Every loss that there could be. Judged for a key that is good for every service, at each service's own class.
+
+    ``states``: such as are asked for, though nobody is known to be compelled by them.
+    """
     judge = Judge(read_rules(snapshot.law.files), backends_of(snapshot), snapshot.law.states)
     targets = {target.name: target for target in snapshot.targets}
 
@@ -52,7 +56,8 @@ def foreseen(
             load=load,
             allowed=allowed,
             accepted=lambda service, target: target not in service.unqualified,
-        )
+        ),
+        states,
     )
 
 

@@ -25,6 +25,114 @@ class Nothing(Request, frozen=True):
     """A request that needs no words."""
 
 
+class Page(Nothing, frozen=True):
+    """A part of a list: so many rows, after the one that the last answer's ``next`` names."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 200
+    cursor: Annotated[str, Meta(max_length=512)] = ""
+
+
+class ListDirectives(Page, frozen=True):
+    """A part of the directives."""
+
+    standing: bool = False  # those alone that are not lifted
+    newest: bool = False  # these first
+
+
+class Period(Request, frozen=True):
+    """From an instant on, and up to one; without them a day back, and to the end."""
+
+    since: Instant | None = msgspec.field(name="from", default=None)
+    until: Instant | None = msgspec.field(name="to", default=None)
+
+
+class Since(Request, frozen=True):
+    """What came after an instant, in Unix seconds; without it all that is kept."""
+
+    since: Annotated[float, Meta(ge=0, le=1e12)] = 0.0
+
+
+class ExplainCall(Request, frozen=True):
+    """A call that is made up, or ``decision`` alone: one that was judged. A backend is a target, or provider:NAME."""
+
+    service: Name | None = None
+    data_class: DataClassName | None = None
+    key: Name | None = None
+    purpose: Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z")] | None = None
+    backends: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+    decision: Name | None = None
+
+
+class TabulatePolicy(Request, frozen=True):
+    """The table of the rules, for a key, with providers of the register besides the targets."""
+
+    key: Name | None = None
+    providers: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
+
+
+class ProveClaims(Request, frozen=True):
+    """Claims about the rules in force; else those of the estate. ``meaning``: say what they mean, prove none."""
+
+    claims: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=1000)], ...], Meta(max_length=32)] = ()
+    meaning: bool = False
+
+
+class ByCode(Request, frozen=True):
+    """One kind of error."""
+
+    code: Name
+
+
+class ByOperator(Request, frozen=True):
+    """Whoever operates a provider, by its name in the register; or self."""
+
+    operator: Name
+
+
+class ListModels(Page, frozen=True):
+    """The models; ``full``: with whether each may run, which opens its files."""
+
+    full: bool = False
+
+
+class CompareDrills(Request, frozen=True):
+    """Two drills, by their ids."""
+
+    a: Name
+    b: Name
+
+
+class SearchLedger(Period, frozen=True):
+    """What entries are looked for, newest first. ``mentions`` is any id that an entry holds."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 50
+    cursor: Annotated[str, Meta(pattern=r"^([0-9]{1,18})?\Z")] = ""
+    kind: Literal["call", "act", "outcome"] | None = None
+    service: Name | None = None
+    application: Name | None = None
+    decision: Name | None = None  # allow, refuse, or the id of one
+    ending: Literal["complete", "continued", "cancelled", "failed", "lost", "open"] | None = None
+    mentions: Name | None = None
+
+
+class ByIndex(Request, frozen=True):
+    """One entry of the ledger."""
+
+    index: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+
+
+class TakeReceipt(ByIndex, frozen=True):
+    """The proof of one entry, as a file."""
+
+    format: Literal["json", "tlog-proof"] = "json"
+
+
+class ByPath(Request, frozen=True):
+    """One of the files that the log is made of, as C2SP's tlog-tiles names it."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
 class CreateKey(Request, frozen=True):
     """An API key. Without services it may use every one; without a rate, gateway.requests_per_minute is its rate."""
 
@@ -97,6 +205,13 @@ class WithdrawTarget(Request, frozen=True):
 
     name: Name
     reason: Reason
+    dry_run: bool = False
+
+
+class RestoreTarget(ByName, frozen=True):
+    """A person's decision that a target is in service again."""
+
+    dry_run: bool = False
 
 
 class ImportModel(Request, frozen=True):
@@ -191,6 +306,14 @@ class Forget(Request, frozen=True):
     text: Name | None = None
 
 
+class SealPack(Request, frozen=True):
+    """The manifest of an evidence pack, and the key that it says will have signed it."""
+
+    id: Annotated[str, Meta(pattern=r"^pack_[0-9a-f]{12}\Z")]
+    manifest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+    key: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+
+
 class ClearAlarm(Request, frozen=True):
     """An alarm that a person lifts."""
 
@@ -204,3 +327,12 @@ class PruneLedger(Request, frozen=True):
     before_index: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
     before: Instant | None = None
     dry_run: bool = False
+
+
+class Talk(Request, frozen=True):
+    """One call of an operator's. ``request`` is the body that an application would send to chat/completions."""
+
+    service: Name
+    request: dict[str, object]
+    target: Name | None = None  # the one that may answer; without it the service's order counts
+    data_class: DataClassName | None = None  # it can only raise what the service says

@@ -108,6 +108,14 @@ _MIGRATIONS = (
         text TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE tuning (
+        position INTEGER PRIMARY KEY,
+        model TEXT NOT NULL,
+        record BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX tuning_by_model ON tuning (model, position);
+    """,
 )
 
 
@@ -120,7 +128,11 @@ class State:
         self._lock = threading.Lock()  # held for each use of the one connection
         with self._translated():
             self._connection = _open(path, read_only=read_only)
-            self._check_version() if read_only else self._migrate()
+            try:
+                self._check_version() if read_only else self._migrate()
+            except BaseException:
+                self._connection.close()  # what was begun is taken back, and holds up nobody
+                raise
 
     def close(self) -> None:
         with self._lock:

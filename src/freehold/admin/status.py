@@ -19,18 +19,17 @@ from freehold.contract.snapshot import Snapshot
 from freehold.egress.secrets import Secrets
 from freehold.engine.messages import EstateProcesses
 from freehold.errors import EstateError, LedgerFault, ProviderUnavailable
+from freehold.ledger.interface import Ledger
 from freehold.settings import Settings
 
+_ANSWERS_WITHIN_S = 2.0
 _SEALED = "the estate is sealed: no provider is asked"
 
 
 async def describe(parts: Parts, settings: Settings, snapshot: Snapshot, *, now_unix: float) -> View:
     """The whole estate, while it is up. Of the snapshot, the providers are told; nobody asks them anything."""
     running = await _processes(parts.supervisor)
-    try:
-        ledger = msgspec.to_builtins(await parts.ledger.status())
-    except LedgerFault as fault:
-        ledger = {"unavailable": fault.message}
+    ledger = await _ledger(parts.ledger)
     reports = parts.publisher.reports
     losses = await asyncio.to_thread(
         foreseen, snapshot, running.engines, reports, sealed=parts.sealed, now_unix=now_unix
@@ -121,6 +120,18 @@ def pss_bytes(pid: int, proc: Path = Path("/proc")) -> int | None:
         return None
     share = re.search(r"^Pss:\s+(\d+) kB", rollup, re.MULTILINE)
     return int(share[1]) * 1024 if share else None
+
+
+async def _ledger(ledger: Ledger) -> View:
+    """What it tells of itself. One that is stuck must not keep anybody from seeing so."""
+    try:
+        async with asyncio.timeout(_ANSWERS_WITHIN_S):
+            told: View = msgspec.to_builtins(await ledger.status())
+    except TimeoutError:
+        return {"unavailable": f"the ledger process did not answer within {_ANSWERS_WITHIN_S:.0f} s"}
+    except LedgerFault as fault:
+        return {"unavailable": fault.message}
+    return told
 
 
 async def _processes(supervisor: Supervisor) -> EstateProcesses:

@@ -19,6 +19,7 @@ from freehold.admin.means import Answer, Means
 from freehold.admin.requests import TuneModel
 from freehold.admin.retargeting import replace_file, with_model
 from freehold.admin.trusting import trust_of
+from freehold.admin.tunings import Tunings
 from freehold.admin.views import View
 from freehold.continuity.acceptance import CaseFile, NotRun
 from freehold.engine.host import this_host
@@ -66,6 +67,7 @@ class Tuning:
         self._parts = parts
         self._means = means
         self._suites = suites
+        self._tunings = Tunings(parts.state)
         self._under_way = ""  # the model that is being tuned
 
     async def tune(self, request: TuneModel, asker: str, tell: Tell) -> Answer:
@@ -95,7 +97,9 @@ class Tuning:
             tuned = await tuner.tune(derivation, wish, verify)
             kept = await self._keep(request, asker, derivation, tuned)
         in_use = await self._use(request, asker, kept.manifest) if kept and request.auto else None
-        return {"tune": _view(request, tuned, kept, in_use)}
+        found = _view(request, tuned, kept, in_use)
+        await asyncio.to_thread(self._tunings.keep, request.name, self._means.now_unix(), asker, found)
+        return {"tune": found}
 
     def _require_approvable(self, request: TuneModel, trust: Trust) -> None:
         if request.auto and request.keep == NONE:

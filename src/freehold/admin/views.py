@@ -4,6 +4,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from freehold.admin.etags import with_etag
 from freehold.admin.keys import KeyRecord, OperatorRecord
 
 View = dict[str, object]
@@ -19,7 +20,7 @@ def key_views(keys: Iterable[KeyRecord], now_unix: float) -> list[View]:
 
 
 def key_view(key: KeyRecord, now_unix: float) -> View:
-    return {
+    view: View = {
         "id": key.id,
         "label": key.label,
         "state": key.standing(now_unix),
@@ -30,6 +31,7 @@ def key_view(key: KeyRecord, now_unix: float) -> View:
         "expires": instant(key.expires_unix),
         "revoked": instant(key.revoked_unix),
     }
+    return with_etag(view, "label")
 
 
 def operator_views(operators: Iterable[OperatorRecord]) -> list[View]:
@@ -37,10 +39,11 @@ def operator_views(operators: Iterable[OperatorRecord]) -> list[View]:
 
 
 def operator_view(operator: OperatorRecord) -> View:
-    return {
+    view: View = {
         "id": operator.id,
         "label": operator.label,
         "state": operator.standing,
         "created": instant(operator.created_unix),
         "revoked": instant(operator.revoked_unix),
     }
+    return with_etag(view, "label")

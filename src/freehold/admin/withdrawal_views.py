@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How directives and targets look to whoever has to decide: plain values for JSON, with the evidence."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from freehold.admin.etags import etag_of, with_etag
 from freehold.admin.orders import Holding
 from freehold.admin.views import View, instant
 from freehold.continuity.directives import (
@@ -12,7 +13,6 @@ from freehold.continuity.directives import (
     digest_to_sign,
     lift_digest_of,
     phase,
-    unsure,
     wants_lifting,
 )
 from freehold.continuity.standings import Held, in_force_on, standing_of
@@ -28,7 +28,7 @@ from freehold.settings import ProviderTargetSection, Settings
 def directive_view(directive: Directive, reason: str, hit: Iterable[str]) -> View:
     stands = phase(directive)
     waits = stands is Phase.UNCONFIRMED or wants_lifting(directive)
-    return {
+    view: View = {
         "id": directive.id,
         "state": stands,
         "kind": directive.kind,
@@ -52,25 +52,20 @@ def directive_view(directive: Directive, reason: str, hit: Iterable[str]) -> Vie
         "to_sign": digest_to_sign(directive) if waits else None,
         "targets": [] if stands is Phase.LIFTED else list(hit),
     }
+    return with_etag(view, "reason", "targets")
 
 
-def preview_view(
-    directive: Directive,
-    hit: Iterable[Target],
-    facts: Mapping[str, BackendFacts],
-    lost: Iterable[Loss],
-) -> View:
-    """What a directive does to the estate. ``unsure``: hit because nobody could establish the state."""
-    targets = list(hit)
+def preview_view(hit: Iterable[Target], lost: Iterable[Loss], doubtful: Collection[str] = ()) -> View:
+    """What happens to targets and services. ``doubtful`` are hit because nobody could establish the state."""
     return {
         "targets": [
             {
                 "target": target.name,
                 "model": target.model.name,
                 "operator": target.operator,
-                "unsure": unsure(directive, target, facts.get(target.operator)),
+                "unsure": target.name in doubtful,
             }
-            for target in targets
+            for target in hit
         ],
         "services": [
             {
@@ -125,9 +120,16 @@ def target_views(  # noqa: PLR0913, PLR0917 - one argument for each thing that i
                 "outages": outages,
                 "retires": (section.retires or None) if section else None,
                 "services": [service.name for service in users if target.name in service.targets],
+                "etag": _target_etag(target, directives, held_by.values()),
             }
         )
     return views
+
+
+def _target_etag(target: Target, directives: Iterable[Directive], held_by: Iterable[Holding]) -> str:
+    """Over what holds the target, and not over what gateways see of it from one second to the next."""
+    holds = sorted((one.cause, one.since_unix, one.by, one.why) for one in held_by)
+    return etag_of([target.name, target.model.name, target.operator, [one.id for one in directives], holds])
 
 
 def with_standings(status: View, directives: Iterable[View], targets: Iterable[View]) -> View:

@@ -129,6 +129,10 @@ class Withdrawals:
                 await self.means.record(owed.kind, owed.subject, owed.operator, owed.digests)
                 await asyncio.to_thread(self.orders.paid, number)
 
+    def pay_soon(self) -> None:
+        """Begin to record what the ledger is owed, without waiting for it."""
+        self._start_aside("pay", self._try_to_pay())
+
     def decided(self, target: str) -> None:
         """A person has decided about a target: what was seen before then counts no more."""
         self._watch.clear(target)

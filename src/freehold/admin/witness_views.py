@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from freehold.admin.alarms import LastSeen, WitnessAlarm, WitnessRecords
 from freehold.admin.doctor import Check, Finding
+from freehold.admin.etags import with_etag
 from freehold.admin.views import View, instant
 from freehold.contract.estate import Estate
 from freehold.errors import OperatorError, VerificationFailed
@@ -65,7 +66,7 @@ def alarm_views(records: WitnessRecords) -> list[View]:
 
 
 def alarm_view(alarm: WitnessAlarm, reason: str) -> View:
-    return {
+    view: View = {
         "id": alarm.id,
         "witness": alarm.witness,
         "kind": alarm.kind,
@@ -80,6 +81,7 @@ def alarm_view(alarm: WitnessAlarm, reason: str) -> View:
         "cleared_by": alarm.cleared_by,
         "reason": reason,
     }
+    return with_etag(view, "reason")
 
 
 def told(alarm: WitnessAlarm) -> str:

@@ -19,7 +19,7 @@ from freehold.admin.interface import Parts
 from freehold.admin.keys import digest_of_text, new_id, new_salt
 from freehold.admin.orders import OwedAct
 from freehold.admin.permits import standing_permit
-from freehold.admin.requests import ClearAlarm, Nothing
+from freehold.admin.requests import ById, ClearAlarm, Nothing
 from freehold.admin.views import View
 from freehold.admin.withdrawals import CONTROL, Withdrawals
 from freehold.admin.witness_views import alarm_view, alarm_views, told, witness_checks, witnessing_view
@@ -30,7 +30,7 @@ from freehold.witness.asking.asking import Asking
 from freehold.witness.asking.exchange import Alarm
 from freehold.witness.asking.own_log import OwnLog
 from freehold.witness.asking.ways import WitnessWay, known_witnesses
-from freehold.witness.trusting import policy_of
+from freehold.witness.trusting import policy_of, policy_text
 
 Answer = Mapping[str, object]
 
@@ -108,6 +108,19 @@ class Witnessing:
         return await asyncio.to_thread(
             lambda: {"witnessing": self.view(), "alarms": alarm_views(self._alarms.records())}
         )
+
+    async def show_policy(self, request: Nothing, asker: str) -> Answer:  # noqa: ARG002
+        """Whom to trust for this ledger, for whoever verifies."""
+        vkey = await asyncio.to_thread(self._parts.estate.ledger_vkey.read_text, encoding="utf-8")
+        return {"policy": policy_text(self._settings, vkey.strip())}
+
+    async def show_alarm(self, request: ById, asker: str) -> Answer:  # noqa: ARG002
+        """Raises NotFound."""
+        views = await asyncio.to_thread(lambda: alarm_views(self._alarms.records()))
+        found = next((view for view in views if view["id"] == request.id), None)
+        if found is None:
+            raise NotFound(f"there is no alarm {request.id!r}", hint="'freehold witness list' shows them.")
+        return {"alarm": found}
 
     async def clear(self, request: ClearAlarm, asker: str) -> Answer:
         """Lift an alarm, for a reason. Raises NotFound."""

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from pathlib import Path
 import uvloop
 from granian.server.embed import Server
 
+from freehold.admin.activity import STEP_S, Activity
 from freehold.admin.doors import OWN_USER, AdminPort, ControlSocket
 from freehold.admin.http import AdminApp
 from freehold.admin.interface import Listening, Parts
@@ -23,6 +25,8 @@ from freehold.admin.processes import SupervisorSocket
 from freehold.admin.publish import Publisher
 from freehold.admin.requests import Nothing
 from freehold.admin.state import State
+from freehold.admin.watched import PATHS, Watched
+from freehold.bootstrap.front import Front, front_of
 from freehold.bootstrap.listeners import is_loopback, tls_file
 from freehold.bootstrap.listening import listening_at
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
@@ -49,7 +53,7 @@ def main() -> None:
     parser = common_arguments("The control process of one estate; 'freehold up' starts it.")
     parser.add_argument("--no-tcp", action="store_true", help="open the control socket only, and no admin port")
     options = parser.parse_args()
-    log_to_stderr()
+    log_to_stderr("control", options.estate)
     end_with(options.supervisor)
     os.umask(0o077)
     try:
@@ -74,6 +78,8 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
             stack.callback(reloading.cancel)
             days = asyncio.create_task(_turn_days(operations))
             stack.callback(days.cancel)
+            sampling = asyncio.create_task(_sample(operations.activity))
+            stack.callback(sampling.cancel)
             looking = asyncio.create_task(_turn(operations))
             looking.add_done_callback(lambda _: told.set())  # without it no directive would take effect
             stack.callback(looking.cancel)
@@ -81,13 +87,18 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
                 witnessing = asyncio.create_task(operations.witnessing.run())
                 witnessing.add_done_callback(_tell_of_end)
                 stack.callback(witnessing.cancel)
-            app = AdminApp(operations, ControlSocket(parts.state))
+            socket = ControlSocket(parts.state)
+            app = Front(AdminApp(operations, socket), dict.fromkeys(PATHS, Watched(operations, socket, is_open=True)))
             serving = [await stack.enter_async_context(serving_on_socket(app, estate.control_socket))]
             if not options.no_tcp:
                 _require_private(listen, listening, plaintext=options.plaintext)
-                app = AdminApp(operations, AdminPort(parts.state, host=listen.admin_host))
+                door = AdminPort(parts.state, host=listen.admin_host, sessions=operations.sessions)
+                watched = Watched(operations, door, is_open=is_loopback(listen.admin_host))
                 tls = (estate, listen) if listening.admin_url.startswith("https:") else None
-                port = serving_on_port(app, listen.admin_host, admin_port, tls, listener=options.listener)
+                unencrypted = tls is None and not is_loopback(listen.admin_host)
+                signals = dict.fromkeys(PATHS, watched)
+                front = front_of(operations, door, settings.estate.origin, signals, unencrypted=unencrypted)
+                port = serving_on_port(front, listen.admin_host, admin_port, tls, listener=options.listener)
                 serving.append(await stack.enter_async_context(port))
             for server in serving:
                 server.add_done_callback(lambda _: told.set())  # one that ends by itself ends this process
@@ -106,6 +117,13 @@ async def _reload_on_hangup(operations: Operations) -> None:
             _log.info("reloaded, as SIGHUP asks: %s", told["reload"])
         except FreeholdError as problem:
             _log.error("not reloaded, and all that was in force stays: %s", problem.message)
+
+
+async def _sample(activity: Activity) -> None:
+    """Keep what gateways counted of late, for the console."""
+    while True:
+        activity.take(time.time())
+        await asyncio.sleep(STEP_S)
 
 
 async def _turn_days(operations: Operations) -> None:
@@ -166,7 +184,7 @@ async def _parts(estate: Estate, listening: Listening, hub: str, *, sealed: bool
 
 
 @asynccontextmanager
-async def serving_on_socket(app: AdminApp, path: Path) -> AsyncIterator[Serving]:
+async def serving_on_socket(app: AdminApp | Front, path: Path) -> AsyncIterator[Serving]:
     """Serve on a unix socket that only its owner can open, in place of one that a killed process left."""
     async with _running(app, server_on_socket(app, path), str(path)) as serving:
         yield serving
@@ -174,7 +192,7 @@ async def serving_on_socket(app: AdminApp, path: Path) -> AsyncIterator[Serving]
 
 @asynccontextmanager
 async def serving_on_port(
-    app: AdminApp,
+    app: AdminApp | Front,
     host: str,
     port: int,
     tls: tuple[Estate, ListenSection] | None = None,
@@ -198,7 +216,7 @@ async def serving_on_port(
 
 
 @asynccontextmanager
-async def _running(app: AdminApp, server: Server, what: str) -> AsyncIterator[Serving]:
+async def _running(app: AdminApp | Front, server: Server, what: str) -> AsyncIterator[Serving]:
     serving = asyncio.ensure_future(server.serve())
     await asyncio.sleep(0)  # by now it listens, or has failed to
     if serving.done():

@@ -39,7 +39,8 @@ def create(label: str, estate: Estate, *, as_json: bool) -> None:
         return
     output.say(made["token"])
     output.note(f"This is the token of {made['id']}. It is not kept anywhere and cannot be shown again.")
-    output.note("Send it to the admin port as 'Authorization: Bearer TOKEN'; 'freehold operator revoke' ends it.")
+    output.note("Sign in to the console with it, at the admin port, or send it there as 'Authorization: Bearer TOKEN'.")
+    output.note("'freehold operator revoke' ends it.")
 
 
 @operator.command("list", epilog=examples("freehold operator list", "freehold operator list --json"))

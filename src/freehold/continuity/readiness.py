@@ -5,7 +5,7 @@ Pure: from what is configured, allowed, accepted and measured now to a verdict i
 force; it does not ask whether a provider would be missed by tomorrow's load.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -63,12 +63,17 @@ class Now:
     accepted: Callable[[Service, str], bool] = lambda _service, _target: True  # whether it may stand in for another
 
 
-def foresee(now: Now) -> tuple[Loss, ...]:
-    """Every loss that there could be of what a service uses: providers by name, then states."""
+def foresee(now: Now, states: Iterable[str] = ()) -> tuple[Loss, ...]:
+    """Every loss that there could be of what a service uses: providers by name, then states.
+
+    ``states`` are judged besides those that are known to compel somebody, if they could: of a provider of whom that is
+    not known, each may.
+    """
     used = [now.targets[name] for service in now.services for name in service.targets]
     foreign = [target for target in used if target.kind is BackendKind.PROVIDER]
     providers = sorted({target.operator for target in foreign})
-    authorities = sorted({state for target in foreign for state in target.authorities} - {UNKNOWN})
+    known = {state for target in foreign for state in target.authorities}
+    authorities = sorted((known | (set(states) if UNKNOWN in known else set())) - {UNKNOWN})
     possible = [
         *((LossKind.PROVIDER, name) for name in providers),
         *((LossKind.AUTHORITY, name) for name in authorities),

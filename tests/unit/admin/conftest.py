@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests import ports
+from tests.facts_builder import organisation, provider, said, text
 from tests.gguf_builder import Gguf
 
+from freehold.admin.api import Api
 from freehold.admin.founding import found
 from freehold.admin.interface import Listening, Parts
 from freehold.admin.means import Answer
@@ -216,3 +219,52 @@ def gguf(tmp_path: Path) -> Callable[[], Path]:
 @pytest.fixture
 def free_port() -> int:
     return ports.free_port()
+
+
+FACTS = {
+    "organisations": {"american": organisation("US")},
+    "providers": {"austin": provider("american", hosts=[said(host="api.austin.example.org")], dialects=["openai"])},
+}
+SETTINGS = """
+[service.desk]
+data_class = "personal"
+aliases = ["desk-*"]
+targets = ["big", "local"]
+
+[service.site]
+data_class = "public"
+targets = ["big", "local"]
+
+[target.big]
+provider = "austin"
+model = "big-1"
+
+[provider.austin]
+base_url = "https://api.austin.example.org/v1"
+
+[grant.hub]
+for = "import"
+hosts = ["example.org"]
+"""
+
+
+@pytest.fixture
+async def foreign_api(estate: Estate, operations: Operations) -> Api:
+    """Of an estate with a provider, whose own rule keeps personal data from it."""
+    estate.facts.mkdir(exist_ok=True)
+    (estate.facts / "own.yaml").write_text(text(**FACTS))
+    made = estate.settings.read_text().replace("[policy]", '[policy]\nset = "open"')
+    estate.settings.write_text(made + SETTINGS)
+    own = '@id("mine")\n@says("x")\nforbid (principal, action, resource)\n'
+    own += "when { context.data_class > 1 }\nunless { resource.owned };\n"
+    estate.policies.mkdir(exist_ok=True)
+    (estate.policies / "own.cedar").write_text(own)
+    await operations.start()
+    api = Api(operations)
+    await api.ask("POST", "reload", {}, "local")
+    return api
+
+
+async def look(api: Api, path: str, **fields: Any) -> Any:
+    """What an operator sees at a path."""
+    return await api.ask("GET", path, fields, "local")

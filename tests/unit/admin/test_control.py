@@ -29,7 +29,7 @@ def test_it_serves_until_it_is_told_to_stop(estate: Estate) -> None:
     with control(estate, "--no-tcp") as process:
         client = AdminClient(estate.control_socket)
         client.wait(120.0)
-        assert client.get("models") == {"models": []}
+        assert client.rows("models") == []
         process.send_signal(signal.SIGTERM)
         assert process.wait(120.0) == 0
         assert not estate.control_socket.exists()

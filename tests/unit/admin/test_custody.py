@@ -10,7 +10,7 @@ from tests.gguf_builder import Gguf, text
 from tests.unit.admin.conftest import FakeLedger, FakeSupervisor, Steps, take_in
 
 from freehold.admin.operations import Operations
-from freehold.admin.requests import ApproveModel, ByName, ImportModel, Nothing, SignModel
+from freehold.admin.requests import ApproveModel, ByName, ImportModel, ListModels, SignModel
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, LedgerFull, VaultError
 from freehold.settings import read_settings
@@ -106,7 +106,7 @@ async def test_a_model_is_removed_and_that_is_on_record(
 ) -> None:
     await operations.custody.remove(TINY, "op_1")
     assert ledger.acts[-1] == ("model.remove", "tiny", "op_1", {"weights": imported["model"].digest})
-    assert (await operations.custody.list_models(Nothing(), "local"))["models"] == ()
+    assert (await operations.modelling.list_models(ListModels(), "local"))["models"] == []
 
 
 async def test_the_model_of_a_target_is_not_removed(operations: Operations, steps: Steps, tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_the_model_of_a_target_is_not_removed(operations: Operations, step
     await take_in(operations, ImportModel(source=str(source), name=name), steps.asker())
     with pytest.raises(VaultError, match=f"{name} is the model of the target local"):
         await operations.custody.remove(ByName(name=name), "op_1")
-    assert len((await operations.custody.list_models(Nothing(), "local"))["models"]) == 1  # type: ignore[arg-type]  # a tuple
+    assert len((await operations.modelling.list_models(ListModels(), "local"))["models"]) == 1  # type: ignore[arg-type]  # a tuple
 
 
 async def test_a_lost_key_is_not_replaced_in_silence(

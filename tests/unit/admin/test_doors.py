@@ -20,11 +20,11 @@ def port(state: State) -> AdminPort:
 
 
 async def test_whoever_holds_the_socket_is_the_owner() -> None:
-    assert await ControlSocket().admit({}, open_to_all=False) == "local"
+    assert await ControlSocket().admit({}, method="GET", open_to_all=False) == "local"
 
 
 async def test_a_token_admits_its_operator(port: AdminPort) -> None:
-    assert await port.admit({**OWN, "authorization": f"Bearer {TOKEN}"}, open_to_all=False) == "op_1"
+    assert await port.admit({**OWN, "authorization": f"Bearer {TOKEN}"}, method="GET", open_to_all=False) == "op_1"
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ async def test_a_token_admits_its_operator(port: AdminPort) -> None:
 )
 async def test_anything_else_gets_one_answer(port: AdminPort, authorization: str) -> None:
     with pytest.raises(InvalidToken, match="the operator token is missing or not valid"):
-        await port.admit({**OWN, "authorization": authorization}, open_to_all=False)
+        await port.admit({**OWN, "authorization": authorization}, method="GET", open_to_all=False)
 
 
 async def test_health_needs_no_token(port: AdminPort) -> None:
-    assert await port.admit(OWN, open_to_all=True) == ""
+    assert await port.admit(OWN, method="GET", open_to_all=True) == ""
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8081", "127.0.0.1:9", "[::1]:8081", "LOCALHOST:1"])
 async def test_loopback_names_are_own(port: AdminPort, host: str) -> None:
-    assert await port.admit({"host": host}, open_to_all=True) == ""
+    assert await port.admit({"host": host}, method="GET", open_to_all=True) == ""
 
 
 @pytest.mark.parametrize(
@@ -63,24 +63,24 @@ async def test_loopback_names_are_own(port: AdminPort, host: str) -> None:
 )
 async def test_a_page_of_somebody_else_is_refused_even_with_a_token(port: AdminPort, headers: dict[str, str]) -> None:
     with pytest.raises(ForeignOrigin):
-        await port.admit({**headers, "authorization": f"Bearer {TOKEN}"}, open_to_all=False)
+        await port.admit({**headers, "authorization": f"Bearer {TOKEN}"}, method="GET", open_to_all=False)
 
 
 async def test_its_own_pages_are_answered(port: AdminPort) -> None:
     headers = {**OWN, "origin": "http://127.0.0.1:8081", "sec-fetch-site": "same-origin"}
-    assert await port.admit({**headers, "authorization": f"Bearer {TOKEN}"}, open_to_all=False) == "op_1"
+    assert await port.admit({**headers, "authorization": f"Bearer {TOKEN}"}, method="GET", open_to_all=False) == "op_1"
 
 
 async def test_a_port_on_every_address_is_asked_by_any_address_and_no_strange_name(state: State) -> None:
     port = AdminPort(state, host="0.0.0.0")  # noqa: S104 - asked, not bound
-    assert await port.admit({"host": "192.0.2.7:8081"}, open_to_all=True) == ""
+    assert await port.admit({"host": "192.0.2.7:8081"}, method="GET", open_to_all=True) == ""
     with pytest.raises(ForeignOrigin):
-        await port.admit({"host": "attacker.example"}, open_to_all=True)
+        await port.admit({"host": "attacker.example"}, method="GET", open_to_all=True)
 
 
 async def test_whoever_shows_a_token_on_the_socket_acts_as_its_operator(state: State, port: AdminPort) -> None:
     socket = ControlSocket(state)
-    assert await socket.admit({}, open_to_all=False) == "local"
-    assert await socket.admit({"authorization": f"Bearer {TOKEN}"}, open_to_all=False) == "op_1"
+    assert await socket.admit({}, method="GET", open_to_all=False) == "local"
+    assert await socket.admit({"authorization": f"Bearer {TOKEN}"}, method="GET", open_to_all=False) == "op_1"
     with pytest.raises(InvalidToken, match="missing or not valid"):
-        await socket.admit({"authorization": "Bearer fho_old"}, open_to_all=False)
+        await socket.admit({"authorization": "Bearer fho_old"}, method="GET", open_to_all=False)

@@ -98,6 +98,6 @@ async def test_a_drill_that_breaks_is_on_record_and_nothing_of_it_stays_in_force
 
 
 async def test_there_are_no_drills_before_the_first(operations: Operations, steps: Steps) -> None:
-    assert (await operations.list_drills(Nothing(), steps.asker()))["drills"] == []
+    assert (await operations.rehearsed.list_drills(Nothing(), "local"))["drills"] == []
     with pytest.raises(NotFound):
-        await operations.show_drill(ById(id="drill_000000000000"), steps.asker())
+        await operations.rehearsed.show_drill(ById(id="drill_000000000000"), "local")

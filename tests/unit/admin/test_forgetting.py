@@ -16,7 +16,16 @@ from tests.unit.admin.conftest import NOW_UNIX, FakeLedger, Steps
 
 from freehold.admin.interface import Parts
 from freehold.admin.operations import Operations
-from freehold.admin.requests import ByName, CreateKey, CreateOperator, Forget, IssueDirective, Nothing, WithdrawTarget
+from freehold.admin.requests import (
+    CreateKey,
+    CreateOperator,
+    Forget,
+    IssueDirective,
+    ListDirectives,
+    Nothing,
+    RestoreTarget,
+    WithdrawTarget,
+)
 from freehold.contract.estate import Estate
 from freehold.errors import InvalidRequest, LedgerFull, LedgerUnavailable, NotFound
 from freehold.ledger.client import LedgerClient
@@ -96,7 +105,7 @@ async def test_what_people_wrote_can_be_erased_and_nothing_of_it_stays(
     shown = [
         await up.keyring.list_keys(Nothing(), "local"),
         await up.keyring.list_operators(Nothing(), "local"),
-        await up.directing.list_directives(Nothing(), "local"),
+        await up.directing.list_directives(ListDirectives(), "local"),
         await up.deciding.list_targets(Nothing(), "local"),
     ]
     assert NAME not in str(shown)
@@ -129,7 +138,7 @@ async def test_the_words_of_a_target_that_was_restored_are_gone_with_their_salt(
     up: Operations, estate: Estate, steps: Steps
 ) -> None:
     subject = await written(up, "target", steps)
-    await up.deciding.restore(ByName(name=subject), "local")
+    await up.deciding.restore(RestoreTarget(name=subject), "local")
     assert salt_of(estate, subject) is None
     with pytest.raises(NotFound):
         await up.forgetting.forget(Forget(text=subject), "op_1")

@@ -100,7 +100,7 @@ def test_the_file_shows_every_setting_with_its_default(tmp_path: Path) -> None:
     from_host = {"context_tokens", "slots", "threads"}
     shown = re.sub(r"^# ([a-z_]+ = )", r"\1", text, flags=re.MULTILINE)
     listed = tomllib.loads(shown)
-    for name, kind in settings._TABLES.items():
+    for name, kind in settings.TABLES.items():
         assert listed[name].keys() == {field.name for field in msgspec.structs.fields(kind)}, name
     named: dict[str, type[settings.Section]] = {
         "service": settings.ServiceSection,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ledger_builder import act_bytes, write_log
 from tests.unit.admin.conftest import FakeLedger
 
 from freehold.admin.client import AdminClient
@@ -151,6 +152,19 @@ async def ask(port: int, method: str, path: str, body: str = "", **headers: str)
     return await asyncio.to_thread(answer)
 
 
+async def whole(port: int, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    def answer() -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            connection.request(method, path, headers=headers)
+            response = connection.getresponse()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(answer)
+
+
 async def test_the_port_is_closed_to_whoever_has_no_token(port: int, operations: Operations) -> None:
     for path in ("status", "keys", "models", "nothing"):
         status, answer = await ask(port, "GET", f"/admin/v1/{path}")
@@ -187,6 +201,99 @@ async def test_each_mistake_has_its_status(  # noqa: PLR0917
     found, answer = await ask(port, method, path, body, Authorization=f"Bearer {token}")
     assert (found, answer["error"]["code"]) == (status, code)
     assert set(answer["error"]) == {"code", "message", "hint"}
+
+
+async def test_a_mistake_is_told_as_problem_details(port: int, client: AdminClient) -> None:
+    token = (await post(client, "operators"))["operator"]["token"]
+    status, headers, body = await whole(port, "GET", "/admin/v1/keys/key_0", Authorization=f"Bearer {token}")
+    problem = json.loads(body)
+    assert headers["content-type"] == "application/problem+json"
+    assert problem["instance"].startswith("urn:uuid:")
+    told = {name: problem[name] for name in ("type", "title", "status", "detail", "code", "hint")}
+    assert told == {
+        "type": "/admin/v1/problems/not_found",
+        "title": "Not found",
+        "status": status,
+        "detail": "there is no API key 'key_0'",
+        "code": "not_found",
+        "hint": "'freehold key list' shows them.",
+    }
+    status, _, body = await whole(port, "GET", problem["type"], Authorization=f"Bearer {token}")
+    assert (status, json.loads(body)["problem"]["code"]) == (200, "not_found")
+
+
+async def test_a_fault_says_when_to_ask_again(port: int, client: AdminClient, ledger: FakeLedger) -> None:
+    token = (await post(client, "operators"))["operator"]["token"]
+    ledger.fault = LedgerFull("the disk under the ledger is down to its reserve")
+    status, headers, _ = await whole(port, "POST", "/admin/v1/keys", Authorization=f"Bearer {token}")
+    assert (status, headers["retry-after"]) == (503, "10")
+
+
+async def test_what_is_known_already_is_not_sent_again(port: int, client: AdminClient) -> None:
+    token = {"Authorization": f"Bearer {(await post(client, 'operators'))['operator']['token']}"}
+    status, headers, body = await whole(port, "GET", "/admin/v1/operators", **token)
+    assert status == 200
+    for known in (headers["etag"], f'"a", W/{headers["etag"]}', "*"):
+        status, again, empty = await whole(port, "GET", "/admin/v1/operators", **token, **{"If-None-Match": known})
+        assert (status, again["etag"], empty) == (304, headers["etag"], b"")
+    await post(client, "operators")
+    status, _, changed = await whole(port, "GET", "/admin/v1/operators", **token, **{"If-None-Match": headers["etag"]})
+    assert status == 200
+    assert changed != body
+
+
+async def test_the_next_page_is_linked(port: int, client: AdminClient) -> None:
+    tokens = [(await post(client, "operators"))["operator"]["token"] for _ in range(3)]
+    token = {"Authorization": f"Bearer {tokens[0]}"}
+    seen, path = [], "/admin/v1/operators?limit=2"
+    while path:
+        status, headers, body = await whole(port, "GET", path, **token)
+        assert status == 200
+        seen += [row["id"] for row in json.loads(body)["operators"]]
+        path = headers.get("link", "").partition(">")[0].removeprefix("<")
+    assert len(seen) == len(set(seen)) == 3
+
+
+async def test_both_tags_of_a_thing_may_be_sent_back(port: int, client: AdminClient) -> None:
+    token = {"Authorization": f"Bearer {(await post(client, 'operators'))['operator']['token']}"}
+    for whose in ("answer", "key"):
+        made = (await post(client, "keys"))["key"]["id"]
+        _, headers, body = await whole(port, "GET", f"/admin/v1/keys/{made}", **token)
+        tag = headers["etag"] if whose == "answer" else json.loads(body)["key"]["etag"]
+        for expected in (200, 412):
+            status, _, body = await whole(port, "POST", f"/admin/v1/keys/{made}/revoke", **token, **{"If-Match": tag})
+            assert status == expected
+        problem = json.loads(body)
+        assert (problem["code"], problem["etag"] == tag) == ("conflict", False)
+        assert "changed" in problem
+
+
+async def test_what_is_done_takes_no_query(port: int, client: AdminClient) -> None:
+    token = (await post(client, "operators"))["operator"]["token"]
+    status, answer = await ask(port, "POST", "/admin/v1/keys?label=x", "", Authorization=f"Bearer {token}")
+    assert (status, answer["code"]) == (400, "invalid_request")
+
+
+async def test_a_query_with_too_many_fields_is_refused(port: int, client: AdminClient) -> None:
+    token = (await post(client, "operators"))["operator"]["token"]
+    path = "/admin/v1/keys?" + "&".join(f"a{number}=1" for number in range(101))
+    status, answer = await ask(port, "GET", path, "", Authorization=f"Bearer {token}")
+    assert (status, answer["detail"]) == (400, "the query has more than 100 fields")
+
+
+async def test_a_file_is_sent_as_it_is(port: int, client: AdminClient, parts: Parts) -> None:
+    log = write_log(parts.estate.directory, [act_bytes()])
+    token = {"Authorization": f"Bearer {(await post(client, 'operators'))['operator']['token']}"}
+    status, headers, body = await whole(port, "GET", "/admin/v1/ledger/files/tile/entries/000.p/1", **token)
+    assert (status, headers["cache-control"], body) == (200, "no-store", (log / "tile/entries/000.p/1").read_bytes())
+    status, headers, _ = await whole(port, "GET", "/admin/v1/ledger/entries/0/receipt", **token)
+    assert (status, headers["content-disposition"]) == (200, 'attachment; filename="receipt-0.json"')
+
+
+async def test_a_list_is_read_whole_by_the_command_line(client: AdminClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("freehold.admin.client._PAGE_ROWS", 2)
+    made = {(await post(client, "keys"))["key"]["id"] for _ in range(5)}
+    assert {row["id"] for row in await asyncio.to_thread(client.rows, "keys")} == made
 
 
 async def test_a_body_over_the_limit_is_refused_before_it_is_sent(port: int, client: AdminClient) -> None:

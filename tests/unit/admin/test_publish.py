@@ -14,6 +14,7 @@ from freehold.contract.backend import BackendKind
 from freehold.contract.call import DataClass
 from freehold.contract.law import Law
 from freehold.contract.report import GatewayReport
+from freehold.contract.signals import Measured, Series, Signals, Tracing
 from freehold.contract.snapshot import Capacity, Snapshot
 from freehold.settings import parse_settings
 from freehold.vault import Manifest
@@ -181,3 +182,54 @@ async def test_what_is_no_report_ends_the_connection(tmp_path: Path, bytes_: byt
         assert await reader.read() == b""
         writer.close()
         assert await publisher.publish(snapshot_of())
+
+
+TRACED = """
+    [signals]
+    traces = "http://127.0.0.1:4318"
+    trace_share = 0.5
+    take_traceparent = true
+    [log]
+    calls = true
+    [grant.collector]
+    for = "telemetry"
+    hosts = ["127.0.0.1:4318"]
+"""
+
+
+def test_gateways_hear_what_is_to_be_told_of_calls() -> None:
+    assert signals("") == Signals()
+    assert signals("[signals]\nmetrics = false\n") == Signals(metrics=False)
+    tracing = Tracing(url="http://127.0.0.1:4318", share=0.5, takes_parent=True)
+    assert signals(TRACED) == Signals(log_calls=True, tracing=tracing)
+
+
+@pytest.mark.parametrize(("purpose", "private"), [("telemetry", True), ("witness", False)])
+def test_a_receiver_may_be_private_by_a_grant_of_its_own_kind_alone(purpose: str, private: bool) -> None:
+    other = f'[grant.other]\nfor = "{purpose}"\nhosts = ["127.0.0.1:4318"]\nallow_private = true\n'
+    tracing = signals(TRACED + other).tracing
+    assert tracing is not None
+    assert tracing.private is private
+
+
+def signals(more: str) -> Signals:
+    settings = parse_settings('[estate]\norigin = "a/b"\n[service.s]\ntargets = ["t"]\n' + TARGET + more)
+    return compose(settings, (), {}, LAW, version=1, now_unix=0.0).signals
+
+
+TARGET = '[target.t]\nengine = "llamacpp"\nmodel = "m"\n'
+
+
+async def test_what_a_gateway_measures_is_added_up(tmp_path: Path) -> None:
+    publisher = Publisher(now_unix=lambda: 100.0)
+    await publisher.open(tmp_path / "snapshot.sock")
+    channel: Channel[object, GatewayReport | Measured] = await connect(tmp_path / "snapshot.sock", Snapshot)
+    requests = Series("freehold_requests", (), (5.0,))
+    channel.post(Measured("g", 200.0, (requests,), ()))
+    channel.post(GatewayReport(gateway="g", snapshot_version=0))
+    await channel.drain()
+    while not publisher.reports:
+        await asyncio.sleep(0)
+    assert next(rows for metric, rows in publisher.totals.counted() if metric.name == requests.metric) == [((), (5.0,))]
+    channel.close()
+    publisher.close()

@@ -11,7 +11,15 @@ from tests.unit.admin.conftest import NOW_UNIX, FakeLedger, FakeSupervisor, Step
 
 from freehold.admin.interface import Parts
 from freehold.admin.operations import Operations
-from freehold.admin.requests import ById, ByName, IssueDirective, Nothing, SignDirective, WithdrawTarget
+from freehold.admin.requests import (
+    ById,
+    IssueDirective,
+    ListDirectives,
+    Nothing,
+    RestoreTarget,
+    SignDirective,
+    WithdrawTarget,
+)
 from freehold.channel import Channel, connect
 from freehold.contract.canary import CANARY_KEY, Canary
 from freehold.contract.estate import Estate
@@ -160,7 +168,7 @@ async def test_a_directive_is_in_force_on_record_and_shown_when_it_is_answered(
 async def test_a_dry_run_does_nothing(up: Operations, ledger: FakeLedger) -> None:
     answer: Any = await up.directing.issue(ask("authority", "us", dry_run=True), "local")
     assert [row["target"] for row in answer["preview"]["targets"]] == ["big", "small"]
-    assert (await up.directing.list_directives(Nothing(), "local"))["directives"] == []
+    assert (await up.directing.list_directives(ListDirectives(), "local"))["directives"] == []
     assert (ledger.acts, await states(up)) == ([], {})
 
 
@@ -208,14 +216,23 @@ async def test_overlapping_directives_hold_until_the_last_is_lifted(up: Operatio
     assert (await standings(up)) == {}
 
 
+async def test_those_that_stand_are_listed_apart_and_the_newest_first(up: Operations) -> None:
+    ids = [(await issue(up))["id"] for _ in range(3)]
+    await up.directing.lift(ById(id=ids[1]), "local")
+    listed: Any = await up.directing.list_directives(ListDirectives(standing=True, newest=True), "local")
+    assert [view["id"] for view in listed["directives"]] == [ids[2], ids[0]]
+    listed = await up.directing.list_directives(ListDirectives(), "local")
+    assert [view["id"] for view in listed["directives"]] == ids
+
+
 async def test_lifting_leaves_what_a_person_withdrew(up: Operations, ledger: FakeLedger) -> None:
     await up.deciding.withdraw(WithdrawTarget(name="big", reason="wrong bills"), "op_1")
     directive = await issue(up)
     with pytest.raises(EstateError, match="nothing to restore"):
-        await up.deciding.restore(ByName(name="near"), "local")
+        await up.deciding.restore(RestoreTarget(name="near"), "local")
     await up.directing.lift(ById(id=directive["id"]), "local")
     assert await states(up) == {"big": "withdrawn"}
-    await up.deciding.restore(ByName(name="big"), "op_2")
+    await up.deciding.restore(RestoreTarget(name="big"), "op_2")
     assert await states(up) == {}
     assert [kind for kind, *_ in acts(ledger)] == [
         "target.withdraw",
@@ -229,9 +246,9 @@ async def test_lifting_leaves_what_a_person_withdrew(up: Operations, ledger: Fak
 async def test_no_person_restores_what_a_directive_holds(up: Operations) -> None:
     directive = await issue(up)
     with pytest.raises(EstateError, match=f"withdrawn by directive {directive['id']}"):
-        await up.deciding.restore(ByName(name="big"), "local")
+        await up.deciding.restore(RestoreTarget(name="big"), "local")
     with pytest.raises(NotFound, match="no target 'huge'; there are: local, big"):
-        await up.deciding.restore(ByName(name="huge"), "local")
+        await up.deciding.restore(RestoreTarget(name="huge"), "local")
     with pytest.raises(NotFound, match="no directive 'dir_0'"):
         await up.directing.lift(ById(id="dir_0"), "local")
 
@@ -349,7 +366,7 @@ async def test_a_target_retires_on_its_day_and_a_clock_set_back_brings_it_back_n
     assert (await standings(up))["big"].state is TargetState.RETIRED
     clock.now_unix = NOW_UNIX
     with pytest.raises(EstateError, match="big is retired: 2026-11-19 has come"):
-        await up.deciding.restore(ByName(name="big"), "local")
+        await up.deciding.restore(RestoreTarget(name="big"), "local")
     assert await states(await start()) == {"big": "retired"}
     assert await states(await start('retires = "2026-11-19"', 'retires = "2027-01-01"')) == {}
 
@@ -401,7 +418,7 @@ async def test_what_looks_withdrawn_gets_no_call_until_a_person_has_decided(
         assert "big looks withdrawn" in check.what
         await up.withdrawals.pay()
         assert acts(ledger) == [("target.suspect", "big", "control")]
-        await up.deciding.restore(ByName(name="big"), "op_1")
+        await up.deciding.restore(RestoreTarget(name="big"), "op_1")
         await up.withdrawals.turn()
         assert await states(up) == {}
         await tell(refused("key_1"))
@@ -415,7 +432,7 @@ async def test_a_suspicion_that_is_confirmed_is_a_withdrawal(up: Operations, par
         await up.withdrawals.turn()
         await up.deciding.withdraw(WithdrawTarget(name="big", reason="it is gone"), "op_1")
         assert await states(up) == {"big": "withdrawn"}
-        await up.deciding.restore(ByName(name="big"), "op_1")
+        await up.deciding.restore(RestoreTarget(name="big"), "op_1")
         assert await states(up) == {}
 
 

@@ -8,6 +8,7 @@ from freehold.continuity.drill.observed import Observed
 from freehold.continuity.drill.run import Plan, Run, after
 from freehold.continuity.drill.scenario import Move, Verb
 from freehold.continuity.drill.traffic import Planned
+from freehold.continuity.drill.watched import SoFar
 from freehold.contract.drill import Drill, Faulted, FaultKind, Sabotage
 from freehold.contract.standing import TargetState
 from freehold.errors import EstateError
@@ -30,7 +31,8 @@ class FakeHands:
     async def crash(self, target: str) -> None:
         self.crashed.append(target)
 
-    def tell(self, doing: str) -> None:
+    def tell(self, doing: str, so_far: SoFar) -> None:
+        self.told = so_far
         self.patience -= 1
         if self.patience < 0:
             raise EstateError("nobody waits any more")

@@ -204,3 +204,12 @@ def test_a_service_that_nobody_answers_now_is_said_to_stop_though_no_loss_touche
         False,
         "local: the rules do not let it see these calls",
     )
+
+
+def test_a_state_that_is_asked_for_takes_away_whom_nobody_knows_and_is_no_loss_where_all_are_known() -> None:
+    unknown = estate(service("support", "paris", "local"))
+    assert [loss.name for loss in foresee(unknown)] == ["paris"]
+    (verdict,) = next(loss for loss in foresee(unknown, {"DE"}) if loss.name == "DE").services
+    assert (verdict.touched, verdict.target) == (True, "local")
+    known = estate(service("support", "claude", "local"))
+    assert foresee(known, {"DE"}) == foresee(known)

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from freehold.continuity.drill.observed import Observed
 from freehold.continuity.drill.scenario import Move, Verb
 from freehold.continuity.drill.traffic import Planned
+from freehold.continuity.drill.watched import SoFar, Watch
 from freehold.contract.drill import Drill, Faulted, Stage
 from freehold.contract.standing import Standing, TargetState
 
@@ -31,7 +32,7 @@ class Hands(Protocol):
         """Kill the process of a target's engine. Raises EstateError."""
         ...
 
-    def tell(self, doing: str) -> None:
+    def tell(self, doing: str, so_far: SoFar) -> None:
         """Show how far it is. Raises EstateError once nobody waits for it any more."""
         ...
 
@@ -66,6 +67,7 @@ class Run:
         self._callers = callers
         self._clock = clock
         self._drill = Drill(id=plan.id, ends_unix=plan.ends_unix, stage=plan.stage)
+        self._watched = Watch(plan.id, plan.duration_s, len(plan.planned))
         self.moved: list[Move] = []  # with the times at which that was in force
 
     async def __call__(self) -> None:
@@ -86,7 +88,7 @@ class Run:
             done, _ = await asyncio.wait(waited, timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            self._hands.tell(self._doing())
+            self._hands.tell(self._doing(), self._watched.look(self._clock(), self._callers.observed, self.moved))
 
     async def _act(self) -> None:
         for move in self._plan.moves:

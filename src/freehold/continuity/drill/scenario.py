@@ -58,6 +58,11 @@ class Step:
     def crashes(self) -> bool:
         return self.verb is Verb.FAULT and self.sabotage is None
 
+    @property
+    def said(self) -> str:
+        """In a few words, for a person."""
+        return _told(self.verb, self.targets, self.sabotage, cuts=self.cuts)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
@@ -91,16 +96,7 @@ class Move:
     @property
     def said(self) -> str:
         """In a few words, for a person."""
-        whom = ", ".join(self.targets) or "nobody"
-        match self.verb:
-            case Verb.FAULT:
-                return f"{_said_of(self.sabotage)}: {whom}"
-            case Verb.DIRECTIVE:
-                return f"directive, answers under way {'are cut over' if self.cuts else 'may finish'}: {whom}"
-            case Verb.RESTORE:
-                return f"fault over: {whom}"
-            case Verb.LIFT:
-                return f"directive lifted: {whom}"
+        return _told(self.verb, self.targets, self.sabotage, cuts=self.cuts)
 
 
 def shipped() -> tuple[str, ...]:
@@ -264,6 +260,19 @@ class _Table:
         """Raises SettingsError for a key that means nothing."""
         for key, node in self._left.items():
             raise self._reading.error(node, f"unknown key {key!r}")
+
+
+def _told(verb: Verb, targets: tuple[str, ...], sabotage: Sabotage | None, *, cuts: bool) -> str:
+    whom = ", ".join(targets) or "nobody"
+    match verb:
+        case Verb.FAULT:
+            return f"{_said_of(sabotage)}: {whom}"
+        case Verb.DIRECTIVE:
+            return f"directive, answers under way {'are cut over' if cuts else 'may finish'}: {whom}"
+        case Verb.RESTORE:
+            return f"fault over: {whom}"
+        case Verb.LIFT:
+            return f"directive lifted: {whom}"
 
 
 def _said_of(sabotage: Sabotage | None) -> str:
