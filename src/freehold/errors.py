@@ -47,6 +47,7 @@
         ├── EgressDenied
         ├── EstateError
         │   └── NotAtHome
+        ├── Conflict
         ├── NotFound
         │   └── Pruned
         ├── VaultError
@@ -59,6 +60,7 @@ affair (``dialect/``); here it has a stable ``code``, a message for whoever made
 Messages never carry the text of a foreign exception.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -409,6 +411,20 @@ class NotAtHome(EstateError):
 
     code = "ledger_not_at_home"
     hint = "'freehold ledger adopt' makes this copy the log, once nobody knows of a newer one."
+
+
+class Conflict(OperatorError):
+    """What was to be changed is no longer what whoever asks was shown. ``changed`` says by whom, if that is known."""
+
+    code = "conflict"
+    hint = "Look at it again, and decide anew."
+
+    def __init__(
+        self, message: str, *, etag: str = "", changed: Mapping[str, object] | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.etag = etag
+        self.changed = changed
 
 
 class NotFound(OperatorError):

@@ -8,7 +8,7 @@ import pytest
 from tests.docs.pages import Page
 
 from freehold.admin.routes import ROOT, ROUTES, Route
-from freehold.api.doors import DOORS, HEALTH, MODELS, RECEIPTS
+from freehold.api.doors import DOORS, HEALTH, MODELS, READY, RECEIPTS
 
 PUBLIC = "docs/reference/api.md"
 ADMIN = "docs/reference/admin-api.md"
@@ -18,6 +18,7 @@ ENDPOINTS = [
     f"GET {MODELS}/{{id}}",
     f"GET {RECEIPTS}{{origin}}/{{index}}",
     f"GET {HEALTH}",
+    f"GET {READY}",
 ]
 HEADERS = [
     "Freehold-Receipt",
@@ -53,6 +54,6 @@ def test_every_admin_endpoint_is_told_with_its_fields(route: Route, pages: Mappi
     text = pages[ADMIN].text
     assert f"{route.method} {ROOT}{route.path}" in text, f"{ADMIN} does not tell {route.method} {ROOT}{route.path}"
     for field in msgspec.structs.fields(route.request):
-        assert f"`{field.name}`" in text, (
-            f"{ADMIN} does not tell the field `{field.name}` of {route.method} {route.path}"
+        assert f"`{field.encode_name}`" in text, (
+            f"{ADMIN} does not tell the field `{field.encode_name}` of {route.method} {route.path}"
         )

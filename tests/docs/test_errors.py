@@ -7,7 +7,7 @@ import pytest
 from tests.docs.pages import Page
 
 from freehold import errors
-from freehold.admin import http
+from freehold.admin.problems import status_of
 from freehold.contract.call import Dialect
 from freehold.dialect import codecs
 from freehold.errors import CallerError, ContextExceeded, FreeholdError, InvalidKey, PolicyDenied, RateLimited
@@ -51,7 +51,7 @@ def test_the_statuses_in_the_documentation_are_those_that_callers_get(
 
 
 def _admin_status(problem: FreeholdError) -> int:
-    return next(status for kind, status in http._STATUS if isinstance(problem, kind))
+    return status_of(type(problem))
 
 
 def _can_reach_a_caller(kind: type[FreeholdError]) -> bool:

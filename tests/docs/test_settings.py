@@ -21,11 +21,11 @@ NAMED_TABLES: dict[str, type[settings.Section]] = {
     "`[trust.NAME]`": settings.TrustSection,
     "`[witness.NAME]`": settings.WitnessSection,
 }
-TABLES = {f"`[{name}]`": kind for name, kind in settings._TABLES.items()} | NAMED_TABLES
+TABLES = {f"`[{name}]`": kind for name, kind in settings.TABLES.items()} | NAMED_TABLES
 
 
 def test_every_table_that_has_a_name_is_among_these() -> None:
-    assert {heading.partition(".")[0].removeprefix("`[") for heading in NAMED_TABLES} == set(settings._NAMED_TABLES)
+    assert {heading.partition(".")[0].removeprefix("`[") for heading in NAMED_TABLES} == set(settings.NAMED_TABLES)
 
 
 @pytest.mark.parametrize("heading", TABLES)
@@ -38,7 +38,7 @@ def test_every_setting_is_explained_with_its_default(heading: str, pages: Mappin
         assert cells[1] == expected, (
             f"{PAGE}: {heading} {field.encode_name} has the default {expected}, and the second column says {cells[1]}"
         )
-    assert not rows, f"{PAGE}: {heading} explains {', '.join(rows)}, which src/freehold/settings.py does not know"
+    assert not rows, f"{PAGE}: {heading} explains {', '.join(rows)}, which src/freehold/settings does not know"
 
 
 def test_every_whole_toml_file_in_the_documentation_is_read(blocks: list[Block]) -> None:
@@ -53,7 +53,7 @@ def test_every_setting_in_a_piece_of_toml_exists(blocks: list[Block]) -> None:
         if block.language != "toml" or not block.page.startswith(("docs/", "README")):
             continue
         for table, values in tomllib.loads(block.text).items():
-            named = values if table in settings._NAMED_TABLES else {table: values}
+            named = values if table in settings.NAMED_TABLES else {table: values}
             for name, pairs in named.items():
                 known = _keys(table, pairs)
                 unknown += [f"{block.place}: [{name}] {key}" for key in pairs if key not in known]

@@ -99,10 +99,10 @@ class Estate:
         return int(pids[0])
 
     def answers(self) -> bool:
-        """Whether the public port answers at all."""
+        """Whether the public port would answer a call."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
         except (OSError, HTTPException):
             return False

@@ -4,8 +4,8 @@
 import asyncio
 import logging
 import math
+import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -328,7 +328,7 @@ class Gateway:
 
 
 def _new_id(now_unix: float) -> str:
-    return f"call_{int(now_unix * 1000):012x}{secrets.token_hex(8)}"
+    return f"call_{int(now_unix * 1000):012x}{os.urandom(8).hex()}"
 
 
 async def _send(pieces: Chunks, visit: _Visit, pace: Pace | None, *, stream: bool) -> None:

@@ -58,8 +58,11 @@ class GatewayStandings:
         if target in newest.standings:
             return False
         service = newest.names.service(asked.service.name)
-        targets = newest.targets(service) if service else ()
-        if service is None or all(known not in asked.targets for known in targets if known.name == target):
+        if service is None:
+            return False
+        targets = newest.targets(service)
+        same = targets is asked.targets or any(known in asked.targets for known in targets if known.name == target)
+        if not same:
             return False
         at_unix = int(self._now_unix())
         return newest.policy.allows(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every backend of an estate behind one seam: its own engines, and the providers as a snapshot has them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from freehold.contract.backend import EngineStatus
@@ -17,6 +17,11 @@ from freehold.provider import Provided, Providers
 from freehold.relay import BackendAnswer, Backends, Run, Running
 
 
+def untraced(decision_id: str) -> str:  # noqa: ARG001 - the shape of the seam
+    """No call has a trace."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class EstateBackends:
     """Makes the backends of each snapshot, so that a call reaches whom it was decided for and nobody else."""
@@ -26,6 +31,7 @@ class EstateBackends:
     sealed: bool = False  # no provider is asked, nor its name looked up
     running: Running = field(default_factory=Running)  # of every snapshot: an answer may outlast its own
     drilled: Running = field(default_factory=Running)  # a drill cuts none but its own
+    traceparent: Callable[[str], str] = untraced  # of a decision's call, for providers that may be told
 
     @property
     def load(self) -> dict[str, int]:
@@ -34,7 +40,7 @@ class EstateBackends:
 
     def under(self, snapshot: Snapshot) -> Backends:
         running = self.drilled if snapshot.drill else self.running
-        return _InForce(self.engines, self.providers.under(snapshot), self.sealed, running)
+        return _InForce(self.engines, self.providers.under(snapshot), self.sealed, running, self.traceparent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,7 @@ class _InForce:
     provided: Provided
     sealed: bool
     running: Running
+    traceparent: Callable[[str], str]
 
     def status(self, target: str) -> EngineStatus | None:
         return None if target in self.provided else self.engines.status(target)
@@ -89,6 +96,8 @@ class _InForce:
         return await self._whose(target).ready(target)
 
     def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
+        if target in self.provided and (traceparent := self.traceparent(decision.id)):
+            upstream = replace(upstream, traceparent=traceparent)
         return _Opened(self._whose(target).open(target, upstream, decision), self.running.run(target))
 
     def warm(self, target: str) -> None:

@@ -2,7 +2,7 @@
 """What an estate would lose with a provider or a state: as its control process sees it if it is up, else by files."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from freehold.admin.readiness import foreseen, readiness_view
 from freehold.admin.state import read_qualifications
 from freehold.admin.withdrawals import held_by, located
 from freehold.bootstrap.launch import supervisor_pid
+from freehold.continuity.readiness import LossKind
 from freehold.continuity.standings import standings_of
 from freehold.contract.estate import Estate
 from freehold.contract.snapshot import Snapshot
@@ -30,21 +31,25 @@ from freehold.vault import Vault
 class Foreseen:
     """Every loss that there could be, in the shape that status has; and the names that services answer to."""
 
-    up: bool
+    up: bool  # slots and calls of this instant are in it
     losses: tuple[Mapping[str, Any], ...]
     aliases: Mapping[str, tuple[str, ...]]  # by service
 
 
-def foreseen_by(estate: Estate) -> Foreseen:
-    """Raises PolicyInvalid, SettingsError, EstateError."""
+def foreseen_by(estate: Estate, states: Collection[str] = ()) -> Foreseen:
+    """Raises PolicyInvalid, SettingsError, EstateError.
+
+    ``states`` are asked for. One that no provider is known to be compelled by is judged by files alone.
+    """
     settings = read_settings(estate.settings)
     aliases = {name: tuple(section.aliases) for name, section in settings.services.items()}
     if supervisor_pid(estate) is not None:
         readiness = AdminClient(estate.control_socket).get("status")["status"]["readiness"]
-        return Foreseen(up=True, losses=tuple(readiness["losses"]), aliases=aliases)
+        if not set(states) - {loss["name"] for loss in readiness["losses"] if loss["kind"] == LossKind.AUTHORITY}:
+            return Foreseen(up=True, losses=tuple(readiness["losses"]), aliases=aliases)
     now_unix = time.time()
     snapshot = _in_files(estate, settings, now_unix)
-    losses = readiness_view(foreseen(snapshot, (), (), sealed=False, now_unix=now_unix))["losses"]
+    losses = readiness_view(foreseen(snapshot, (), (), sealed=False, now_unix=now_unix, states=states))["losses"]
     return Foreseen(up=False, losses=tuple(msgspec.to_builtins(losses)), aliases=aliases)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from freehold.admin.client import AdminClient
 from freehold.admin.readable import readable, require_estate
 from freehold.contract.estate import Estate
-from freehold.errors import EstateError
+from freehold.errors import EstateError, SettingsError
 
 OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoever acts  # noqa: S105 - its name
 
@@ -91,7 +91,7 @@ def stop_supervisor(estate: Estate) -> bool:
         return False
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_S
+    deadline = time.monotonic() + _STOP_S + _calls_finish_s(estate)
     while supervisor_pid(estate) is not None or not _has_ended(pid):
         if time.monotonic() > deadline:
             raise EstateError(f"process {pid} did not stop", hint=f"{supervisor_log(estate)} says why.")
@@ -116,6 +116,16 @@ def control(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
     finally:
         supervisor.terminate()
         supervisor.wait()
+
+
+def _calls_finish_s(estate: Estate) -> float:
+    """How long calls under way may take to finish. What cannot be read any more keeps nobody from stopping."""
+    from freehold.settings import read_settings  # noqa: PLC0415 - only a stop needs it
+
+    try:
+        return read_settings(estate.settings).gateway.finished_within_s
+    except SettingsError:
+        return 0.0
 
 
 def _has_ended(pid: int) -> bool:

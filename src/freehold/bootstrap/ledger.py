@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 def main() -> None:
     """One ledger, until SIGTERM."""
     options = common_arguments("The ledger process of one estate; 'freehold up' starts it.").parse_args()
-    log_to_stderr()
+    log_to_stderr("ledger", options.estate)
     end_with(options.supervisor)
     os.umask(0o077)
     sys.setswitchinterval(_SWITCH_S)

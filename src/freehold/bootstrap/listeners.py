@@ -11,7 +11,6 @@ from freehold.errors import EstateError
 from freehold.settings import ListenSection, Settings
 
 BACKLOG = 1024  # connections that may wait for a gateway to take them
-DRAIN_S = 10.0  # how long calls in flight may take to finish once a gateway is told to stop
 
 
 def check_listeners(listen: ListenSection, *, port: int, admin_port: int, plaintext: bool) -> None:

@@ -9,6 +9,11 @@ import resource
 import signal
 import sys
 
+from freehold.contract.estate import Estate
+from freehold.errors import FreeholdError
+from freehold.settings import read_settings
+from freehold.signals.logs import JsonLines, TextLines
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -32,10 +37,24 @@ def arguments_of(*, port: int | None, admin_port: int | None, plaintext: bool) -
     return [*given, "--plaintext"] if plaintext else given
 
 
-def log_to_stderr() -> None:
-    """Log to standard error, which the supervisor writes to a file of the process's own. Never content of calls."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def log_to_stderr(process: str, estate: str | None = None) -> None:
+    """Log to standard error, which the supervisor writes to a file of the process's own. Never content of calls.
+
+    ``estate``: the directory whose settings say in what form.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(process) if estate and _wants_json(estate) else TextLines())
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # what cannot be written is not shown instead
+
+
+def _wants_json(estate: str) -> bool:
+    """What cannot be read is told of in a moment, by whoever needs it."""
+    try:
+        return read_settings(Estate.find(estate).settings).log.format == "json"
+    except FreeholdError:
+        return False
 
 
 def open_many_files() -> None:

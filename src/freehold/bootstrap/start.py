@@ -63,7 +63,7 @@ def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool
     """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
     if supervisor_pid(estate) is not None:
         client = await_control(estate)
-        status = _await_ready(client, told)
+        status = await_ready(client, told)
         if wish.sealed and not status["sealed"]:
             raise EstateError(
                 f"{estate.directory} is up already, and not sealed",
@@ -81,7 +81,7 @@ def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool
     supervisor = start_supervisor(estate, wish.flags, detach=detach, sealed=wish.sealed)
     client = await_control(estate, supervisor)
     first_key = _first_key(client)
-    return Up(client=client, status=_await_ready(client, told), first_key=first_key, supervisor=supervisor)
+    return Up(client=client, status=await_ready(client, told), first_key=first_key, supervisor=supervisor)
 
 
 def _check_ports(estate: Estate, wish: Wish) -> None:
@@ -116,7 +116,7 @@ def _first_key(client: AdminClient) -> str:
     return secret
 
 
-def _await_ready(client: AdminClient, told: Told) -> Mapping[str, Any]:
+def await_ready(client: AdminClient, told: Told) -> Mapping[str, Any]:
     """The estate's status once a gateway has its configuration and every engine is ready or failed for good."""
     deadline = time.monotonic() + _READY_S
     while time.monotonic() < deadline:

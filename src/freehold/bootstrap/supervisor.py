@@ -17,7 +17,7 @@ from pathlib import Path
 
 from freehold.admin.sealing import require_owned
 from freehold.admin.trusting import trust_of
-from freehold.bootstrap.listeners import DRAIN_S, check_listeners, check_tiles_listener, open_listener, reachable_host
+from freehold.bootstrap.listeners import check_listeners, check_tiles_listener, open_listener, reachable_host
 from freehold.bootstrap.process import arguments_of, common_arguments, end_with, has_terminal, log_to_stderr
 from freehold.channel import connect, reachable_path
 from freehold.contract.estate import Estate
@@ -34,6 +34,7 @@ from freehold.vault import Vault
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.02
+_AFTER_CALLS_S = 5.0  # for a gateway to end, once its calls have or are cut
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--acts-only", action="store_true", help="no gateway and no engine: for acts while it is down")
     options = parser.parse_args()
     options.sealed, options.since_unix = options.warden is not None, time.time()
-    log_to_stderr()
+    log_to_stderr("supervisor", options.estate)
     end_with(options.supervisor)
     try:
         asyncio.run(_supervise(Estate.find(options.estate), options))
@@ -167,13 +168,13 @@ def _children(
     if options.acts_only:
         return [ledger, _child(estate, "control", [*common, "--no-tcp"], partial(_listens, estate.control_socket))]
     said = common + arguments_of(port=options.port, admin_port=options.admin_port, plaintext=options.plaintext)
-    listen = settings.listen
+    listen, finished_s = settings.listen, settings.gateway.finished_within_s
     public = partial(_followed, service) if given else partial(_accepts, listen.host, options.port or listen.port)
     return [
         ledger,
         _child(estate, "control", said, partial(_listens, estate.control_socket), given.get("control")),
         *_tiles(estate, settings, common, given),
-        _child(estate, "gateway", said, public, given.get("gateway"), grace_s=DRAIN_S + 2),
+        _child(estate, "gateway", said, public, given.get("gateway"), grace_s=finished_s + _AFTER_CALLS_S),
     ]
 
 

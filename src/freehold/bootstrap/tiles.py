@@ -37,7 +37,7 @@ _CONNECTIONS = 512
 def main() -> None:
     """The tiles process, until SIGTERM."""
     options = common_arguments("Serves the log of one estate over HTTP; 'freehold up' starts it.").parse_args()
-    log_to_stderr()
+    log_to_stderr("tiles", options.estate)
     estate = Estate.find(options.estate)
     try:
         _serve(estate, read_settings(estate.settings), options)

@@ -21,7 +21,7 @@ def withdrawals_of(estate: Estate) -> Told:
     """Raises PolicyInvalid, SettingsError, EstateError."""
     if supervisor_pid(estate) is not None:
         admin = AdminClient(estate.control_socket)
-        return Told(admin.get("directives")["directives"], admin.get("targets")["targets"])
+        return Told(admin.rows("directives"), admin.rows("targets"))
     from freehold.bootstrap.consult import withdrawals_in_files  # noqa: PLC0415 - takes longer to load than to ask
 
     return withdrawals_in_files(estate)

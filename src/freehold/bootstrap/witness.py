@@ -47,7 +47,7 @@ class WitnessListener:
 def serve_witness(directory: Path, listener: WitnessListener) -> None:
     """Be a witness until SIGTERM or Ctrl-C. Raises OperatorError."""
     listener.check()
-    log_to_stderr()
+    log_to_stderr("witness")
     os.umask(0o077)
     home = Home(directory, now_unix=time.time)
     try:

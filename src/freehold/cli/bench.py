@@ -13,8 +13,9 @@ from threading import Event, Thread
 import click
 
 from freehold.admin.client import AdminClient
+from freehold.admin.consulted import Consulted
 from freehold.admin.readable import require_estate
-from freehold.bootstrap.consult import Consulted, consult
+from freehold.bootstrap.consult import consult
 from freehold.bootstrap.launch import control, supervisor_pid
 from freehold.cli import output
 from freehold.cli.callers import Answered, Bounds, ask

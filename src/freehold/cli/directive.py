@@ -105,7 +105,7 @@ def confirm(directive_id: str, token: str, estate: Estate, *, as_json: bool) -> 
     """Sign a directive, or its lifting, that another operator wants. Shows what is signed, and signs exactly that."""
     with control(estate) as admin:
         acting = admin.acting_with(token)
-        found = next((view for view in acting.get("directives")["directives"] if view["id"] == directive_id), None)
+        found = next((view for view in acting.rows("directives") if view["id"] == directive_id), None)
         digest = (found["to_sign"] or found["digest"]) if found else f"sha256:{'0' * 64}"
         path = f"directives/{output.in_path(directive_id)}/confirm"
         signed = acting.post(path, {"digest": digest})["directive"]

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from freehold.admin.readable import require_estate
+from freehold.admin.record.reading import fsck_view
 from freehold.bootstrap.launch import control
 from freehold.bootstrap.witnesses import trust_policy_of
 from freehold.cli import output
@@ -49,7 +50,7 @@ def fsck(context: click.Context, *, vkey: str | None, repair: bool, estate: Esta
     around = check_surroundings(estate.ledger, estate.salts, size=tree.size, minimum_index=tree.minimum_index)
     differences = [*tree.differences, *around.differences]
     if as_json:
-        output.emit("fsck", {**_plain(tree, around, differences), "repaired": repaired})
+        output.emit("fsck", {**fsck_view(tree, around), "repaired": repaired})
     else:
         for path in repaired:
             output.say(f"Written anew: {path}")
@@ -114,24 +115,6 @@ def prune(  # noqa: PLR0913 - one argument for each option
         output.emit("prune", told)
     else:
         _show_prune(told)
-
-
-def _plain(tree: TreeReport, around: Surroundings, differences: list[Difference]) -> dict[str, Any]:
-    return {
-        "holds": not differences,
-        "origin": tree.origin,
-        "size": tree.size,
-        "minimum_index": tree.minimum_index,
-        "root": tree.root.hex(),
-        "entries_hold": tree.entries_hold,
-        "bundles": tree.bundles,
-        "tiles": tree.tiles,
-        "partials": tree.partials,
-        "unpublished": around.unpublished,
-        "differences": msgspec.to_builtins(differences),
-        "untold": tree.untold,
-        "notes": around.notes,
-    }
 
 
 def _show(tree: TreeReport, around: Surroundings, differences: list[Difference]) -> None:

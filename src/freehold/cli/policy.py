@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """freehold policy: the rules checked, a decision explained, all decisions as a table. Reads; changes nothing."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 import msgspec
 
-from freehold.admin.keys import EVERY_SERVICE
+from freehold.admin.consulted import explained, law_view, tabulated
 from freehold.admin.readable import require_estate
+from freehold.admin.requests import ExplainCall, TabulatePolicy
 from freehold.admin.state import read_api_keys
-from freehold.bootstrap.consult import DESCRIBED, Consulted, consult, law_in_files
+from freehold.bootstrap.consult import consult, law_in_files
 from freehold.cli import output
 from freehold.cli.decided import explain_decision
 from freehold.cli.explanation import show_explanations
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.cli.prove import prove
-from freehold.contract.backend import Service
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
-from freehold.errors import EstateError, NotFound
+from freehold.errors import EstateError
 from freehold.policy.cedar import read_rules
-from freehold.policy.explain import explain
-from freehold.policy.judge import Application, Circumstances
-from freehold.policy.matrix import Cell, as_csv, as_html, class_of, grid, tabulate
+from freehold.policy.explain import Explanation
+from freehold.policy.matrix import Cell, as_csv, as_html, class_of, grid
+from freehold.settings import DataClassName
 
 _CLASSES = [data_class.name.lower() for data_class in DataClass]
 
@@ -61,7 +60,7 @@ def check(estate: Estate, *, show_text: bool, as_json: bool) -> None:
         in_files.law.facts_digest,
     )
     if as_json:
-        output.emit("policy", _law_view(found, pending=pending))
+        output.emit("policy", law_view(found, pending=pending))
         return
     if show_text:
         for file in found.law.files:
@@ -110,7 +109,7 @@ def check(estate: Estate, *, show_text: bool, as_json: bool) -> None:
 def explain_call(  # noqa: PLR0913, PLR0917 - one argument for each option
     decision: str | None,
     service_name: str | None,
-    data_class: str | None,
+    data_class: DataClassName | None,
     key_id: str | None,
     purpose: str | None,
     names: tuple[str, ...],
@@ -126,23 +125,16 @@ def explain_call(  # noqa: PLR0913, PLR0917 - one argument for each option
         explain_decision(estate, decision, as_json=as_json)
         return
     found = consult(estate)
-    service = found.service(service_name) if service_name else _only_service(found)
-    application, least = _application(estate, key_id)
-    circumstances = Circumstances(
-        service=service.name,
-        purpose=service.purpose if purpose is None else purpose,
-        data_class=max(DataClass[(data_class or "public").upper()], service.data_class, least),
-        at_unix=int(time.time()),
-    )
-    backends = _known(found, names or service.targets)
-    judge = found.judge(estate, tuple(name for name in backends if name.startswith(DESCRIBED)))
-    explanations = [explain(judge, application, name, circumstances) for name in backends]
+    if service_name is None and len(found.services) != 1:
+        raise click.UsageError(f"Name a service with --service: {', '.join(each.name for each in found.services)}.")
+    request = ExplainCall(service=service_name, data_class=data_class, key=key_id, purpose=purpose, backends=names)
+    told = explained(found, request, read_api_keys(estate.state), estate)
     if as_json:
-        call = {"service": service.name, "data_class": circumstances.data_class.name.lower(), "key": application.key}
-        output.emit("explanation", {"call": call, "backends": msgspec.to_builtins(explanations)})
-    else:
-        output.say(f"A call for {service.name}, of class {circumstances.data_class.name.lower()}:")
-        show_explanations(explanations)
+        output.emit("explanation", told)
+        return
+    call = msgspec.convert(told["call"], dict[str, str])
+    output.say(f"A call for {call['service']}, of class {call['data_class']}:")
+    show_explanations(msgspec.convert(told["backends"], list[Explanation]))
 
 
 @policy.command(
@@ -179,55 +171,16 @@ def matrix(  # noqa: PLR0913 - one argument for each option
     """Show every service x data class x target: may it see such a call, and by which rule."""
     require_estate(estate)
     found = consult(estate)
-    application, least = _application(estate, key_id)
-    judge = found.judge(estate, tuple(f"{DESCRIBED}{name.removeprefix(DESCRIBED)}" for name in providers))
-    cells = tabulate(judge, application, found.services, at_unix=int(time.time()), least=least)
+    request = TabulatePolicy(key=key_id, providers=providers)
+    cells = tabulated(found, request, read_api_keys(estate.state), estate)
     if csv_file is not None:
         _write(csv_file, as_csv(cells))
     if html_file is not None:
         _write(html_file, as_html(cells, f"Who may see which call: policy {found.law.set} ({found.law.policy_digest})"))
     if as_json:
-        output.emit("matrix", {**_law_view(found, pending=False), "cells": msgspec.to_builtins(cells)})
+        output.emit("matrix", {**law_view(found, pending=False), "cells": msgspec.to_builtins(cells)})
     elif csv_file is None and html_file is None:
         _show_matrix(cells)
-
-
-def _law_view(found: Consulted, *, pending: bool) -> dict[str, object]:
-    return {
-        "set": found.law.set,
-        "in_force": found.in_force,
-        "pending": pending,
-        "policy_digest": found.law.policy_digest,
-        "facts_digest": found.law.facts_digest,
-        "files": [{"name": file.name, "text": file.text} for file in found.law.files],
-    }
-
-
-def _only_service(found: Consulted) -> Service:
-    if len(found.services) != 1:
-        raise click.UsageError(f"Name a service with --service: {', '.join(each.name for each in found.services)}.")
-    return found.services[0]
-
-
-def _application(estate: Estate, key_id: str | None) -> tuple[Application, DataClass]:
-    """The principal, and the least class of its calls. Raises NotFound."""
-    if key_id is None:
-        return Application(key="any", services=EVERY_SERVICE), DataClass.PUBLIC
-    record = next((record for record in read_api_keys(estate.state) if record.id == key_id), None)
-    if record is None:
-        raise NotFound(f"there is no API key {key_id!r}", hint="'freehold key list' shows them.")
-    return Application(key=record.id, services=record.services), record.data_class
-
-
-def _known(found: Consulted, names: Sequence[str]) -> tuple[str, ...]:
-    targets = [target.name for target in found.targets]
-    for name in names:
-        if name not in targets and not name.startswith(DESCRIBED):
-            raise NotFound(
-                f"there is no target {name!r}; there are: {', '.join(targets)}",
-                hint=f"A provider of the register is '{DESCRIBED}{name}'; 'freehold provider list' shows them.",
-            )
-    return tuple(dict.fromkeys(names))
 
 
 def _show_matrix(cells: Sequence[Cell]) -> None:

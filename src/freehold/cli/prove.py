@@ -3,10 +3,10 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
+from freehold.admin.judging import claim_view, verdict_view
 from freehold.admin.readable import require_estate
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
@@ -52,7 +52,7 @@ def prove(context: click.Context, claims: tuple[str, ...], estate: Estate, *, me
     operators = {target.provider for target in settings.foreign.values()}
     verdicts = proved(law_of(sources, operators=operators, now_unix=now_unix), asked, now_unix=now_unix)
     if as_json:
-        output.emit("claims", [_view(verdict) for verdict in verdicts])
+        output.emit("claims", [verdict_view(verdict) for verdict in verdicts])
     else:
         _show(verdicts)
     if not all(verdict.proved for verdict in verdicts):
@@ -67,7 +67,7 @@ def _claims(given: Sequence[str], estate: Estate, groups: Groups) -> list[Claim]
 
 def _say_meaning(claims: Sequence[Claim], *, as_json: bool) -> None:
     if as_json:
-        output.emit("claims", [{"claim": one.text, "cedar": one.cedar, "words": one.words} for one in claims])
+        output.emit("claims", [claim_view(claim) for claim in claims])
         return
     for claim in claims:
         output.say(click.style(claim.text, bold=True))
@@ -82,17 +82,3 @@ def _show(verdicts: Sequence[Verdict]) -> None:
         output.say(click.style(head, fg=_COLOURS[verdict.answer]))
         for line in rest:
             output.say(line)
-
-
-def _view(verdict: Verdict) -> dict[str, Any]:
-    shown = verdict.counterexample
-    return {
-        "claim": verdict.claim.text,
-        "place": verdict.claim.place or None,
-        "cedar": verdict.claim.cedar,
-        "answer": verdict.answer,
-        "proved": verdict.proved,
-        "vacuous": verdict.vacuous,
-        "why": verdict.why or None,
-        "counterexample": {**shown.facts, "permitted_by": shown.permitted_by} if shown else None,
-    }

@@ -4,23 +4,21 @@
 Asks nobody.
 """
 
-import difflib
 import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
 
 import click
-import msgspec
 
+from freehold.admin.knowing import facts_view, no_provider, open_questions, summary_view
 from freehold.admin.readable import require_estate
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
 from freehold.contract.facts import UNKNOWN, Reason
 from freehold.egress.age import seal
-from freehold.errors import EstateError, NotFound
+from freehold.errors import EstateError
 from freehold.policy.facts import EXPOSURE, Description, Register, Said, describe, load_register
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z")
@@ -47,7 +45,7 @@ def list_(estate: Estate, *, as_json: bool) -> None:
     register = _register(estate)
     found = [describe(register, name, _today()) for name in register.providers]
     if as_json:
-        output.emit("providers", [_summary(description) for description in found])
+        output.emit("providers", [summary_view(description) for description in found])
         return
     output.table(
         ("provider", "authorities", "exposure", "computed in", "confidence", "as of", "open"),
@@ -67,10 +65,10 @@ def show(name: str, estate: Estate, *, as_json: bool) -> None:
     """Show the chain of one provider with its sources, what follows from it, and what is not known."""
     register = _register(estate)
     if name not in register.providers:
-        raise _not_found(name, register)
+        raise no_provider(name, register)
     description = describe(register, name, _today())
     if as_json:
-        output.emit("provider", {**_summary(description), **_details(description)})
+        output.emit("provider", facts_view(description))
     else:
         _show(description)
 
@@ -127,33 +125,6 @@ def _today() -> date:
     return datetime.now(UTC).date()
 
 
-def _not_found(name: str, register: Register) -> NotFound:
-    wanted = name.lower()
-    near = [known for known in register.providers if wanted and (wanted in known or known in wanted)]
-    near += [known for known in difflib.get_close_matches(wanted, register.providers, n=3) if known not in near]
-    hint = f"Near it: {', '.join(near[:5])}." if near else "'freehold provider list' shows all."
-    return NotFound(f"there is no provider {name!r} in the register", hint=hint)
-
-
-def _summary(description: Description) -> dict[str, Any]:
-    facts: dict[str, Any] = msgspec.to_builtins(description.facts)
-    del facts["reasons"], facts["owned"], facts["operator"]
-    return {
-        "name": description.name,
-        "title": description.title,
-        **facts,
-        "confidence": description.confidence.value,
-        "open_questions": _open(description),
-        "own": description.own,
-    }
-
-
-def _details(description: Description) -> dict[str, Any]:
-    details: dict[str, Any] = msgspec.to_builtins(description)
-    details["reasons"] = details.pop("facts")["reasons"]
-    return details
-
-
 def _row(description: Description) -> Sequence[object]:
     facts = description.facts
     name = f"{description.name} *" if description.own else description.name
@@ -164,13 +135,8 @@ def _row(description: Description) -> Sequence[object]:
         facts.locations,
         description.confidence,
         facts.as_of,
-        _open(description),
+        open_questions(description),
     )
-
-
-def _open(description: Description) -> int:
-    """How many questions about who can compel it have no confirmed answer."""
-    return sum(reason.state == UNKNOWN for reason in description.facts.reasons)
 
 
 class _Sources:

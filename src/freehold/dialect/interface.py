@@ -101,6 +101,7 @@ class Upstream:
     stream: bool
     betas: str = ""  # features of Anthropic's API that the caller's own fields need
     priority: Priority = Priority.NORMAL  # where it has to wait
+    traceparent: str = ""  # of the call's trace, for whoever may be told
 
 
 @dataclass(frozen=True, slots=True)

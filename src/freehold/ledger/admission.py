@@ -15,12 +15,15 @@ class Admission:
         self.call_id = call_id
         self.allowed = allowed
         self._salt = salt
-        self._settled: asyncio.Future[LedgerPosition | LedgerFault] = asyncio.get_running_loop().create_future()
+        self._waiting: list[asyncio.Future[None]] = []
+        self.result: LedgerPosition | LedgerFault | None = None  # what ``durable`` says, or None while that is open
 
     async def durable(self) -> LedgerPosition:
         """Wait until the admission is on disk. Raises LedgerUnavailable, LedgerFull: the call must not go on."""
-        settled = self._settled
-        result = settled.result() if settled.done() else await asyncio.shield(settled)
+        while (result := self.result) is None:
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(settled)
+            await settled
         if isinstance(result, LedgerFault):
             raise result
         return result
@@ -29,11 +32,9 @@ class Admission:
         """A fresh commitment, to be fed the bytes of the answer as they are sent."""
         return Commitment(self._salt, ANSWER_LABEL)
 
-    @property
-    def result(self) -> LedgerPosition | LedgerFault | None:
-        """What ``durable`` will say, or None while that is open."""
-        return self._settled.result() if self._settled.done() else None
-
     def settle(self, result: LedgerPosition | LedgerFault) -> None:
         """For the ledger that made it, once."""
-        self._settled.set_result(result)
+        self.result = result
+        for settled in self._waiting:
+            if not settled.done():  # by whoever hung up
+                settled.set_result(None)

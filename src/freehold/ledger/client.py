@@ -8,6 +8,7 @@ A call that was refused here is never left open there: if its admission may have
 import asyncio
 import contextlib
 import os
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -84,7 +85,6 @@ class _Waiting:
 
     admission: Admission
     message: Admit
-    deadline: asyncio.TimerHandle
     sent: bool = False
     outcome: Outcome | None = None  # the call ended before its admission was durable
 
@@ -110,6 +110,8 @@ class LedgerClient:
         self._origin = ""
         self._answered = asyncio.Event()  # set whenever the ledger has answered something
         self._waiting: dict[str, _Waiting] = {}
+        self._deadlines: deque[tuple[float, str]] = deque()  # on the loop's clock, the first to come first
+        self._sweeping: asyncio.TimerHandle | None = None
         self._open: dict[str, int] = {}
         self._outcomes: dict[str, Conclude] = {}
         self._acts: dict[str, _Act] = {}
@@ -143,9 +145,10 @@ class LedgerClient:
         if self._task:
             self._task.cancel()
             await asyncio.wait({self._task})
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         fault = LedgerUnavailable("the ledger's client was closed")
         for waiting in self._waiting.values():
-            waiting.deadline.cancel()
             waiting.admission.settle(fault)
         for act in self._acts.values():
             act.result.set_result(fault)
@@ -158,9 +161,11 @@ class LedgerClient:
         admission = Admission(call.id, allowed=bool(decision.allowed), salt=salt)
         judged = self._encoding.of(decision, tuple(targets), snapshot_version)
         message = admit(call, decision.id, judged, request=request_commitment(salt, call.body), salt=salt)
-        deadline = self._loop.call_later(self._admit_timeout_s, self._give_up, call.id)
-        waiting = _Waiting(admission, message, deadline)
+        waiting = _Waiting(admission, message)
         self._waiting[call.id] = waiting
+        self._deadlines.append((self._loop.time() + self._admit_timeout_s, call.id))
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(self._admit_timeout_s, self._sweep)
         waiting.sent = self._line.send(message)
         return admission
 
@@ -312,7 +317,6 @@ class LedgerClient:
 
     def _admitted(self, waiting: _Waiting, index: int) -> None:
         admission = waiting.admission
-        waiting.deadline.cancel()
         admission.settle(LedgerPosition(origin=self._origin, index=index))
         if waiting.outcome:
             self._conclude(waiting.outcome, index)
@@ -321,7 +325,6 @@ class LedgerClient:
 
     def _not_written(self, message: NotWritten) -> None:
         if waiting := self._waiting.pop(message.admission, None):
-            waiting.deadline.cancel()
             waiting.admission.settle(LedgerFull(message.reason) if message.full else LedgerUnavailable(message.reason))
         if message.later:
             self._loop.call_later(self._retry_s, self._say_again, message.later)
@@ -336,6 +339,15 @@ class LedgerClient:
             self._line.send(conclude)
         elif act := self._acts.get(id):
             self._line.send(act.message)
+
+    def _sweep(self) -> None:
+        """Give up what has waited for too long. One look for all: each of many calls would else set a timer."""
+        now_s = self._loop.time()
+        while self._deadlines and self._deadlines[0][0] <= now_s:
+            _, call_id = self._deadlines.popleft()
+            if call_id in self._waiting:
+                self._give_up(call_id)
+        self._sweeping = self._loop.call_at(self._deadlines[0][0], self._sweep) if self._deadlines else None
 
     def _give_up(self, call_id: str) -> None:
         """The call is refused; if its admission may be on record, so must its end be."""

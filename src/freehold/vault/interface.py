@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The vault as the rest of the estate uses it. Synchronous, and safe from several threads and processes at once."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from freehold.vault.bundle import Bundles
 from freehold.vault.checkout import check_out
 from freehold.vault.concerns import Concern, concerns_of, inspect_model
 from freehold.vault.deriving import Derivation, require_derivable
+from freehold.vault.describing import read_facts
 from freehold.vault.downloading import Ask
 from freehold.vault.fetching import Fetch, PipFetch
 from freehold.vault.hashing import Progress, silent
@@ -25,7 +27,7 @@ from freehold.vault.importing import Imported, Importer, make_order
 from freehold.vault.inspect import Inspection
 from freehold.vault.manifest import Document, Lineage, Manifest
 from freehold.vault.store import Store, free_bytes
-from freehold.vault.trust import Approval, Signed, Trust, Verdict, draft_approval, judge, signatures_of
+from freehold.vault.trust import Approval, Signed, Trust, Verdict, approvals_of, draft_approval, judge, signatures_of
 from freehold.vault.trust.custody import sign_model
 from freehold.vault.verify import Check, Terms, check_all, evidence_of, open_files, open_verified, verify
 
@@ -190,6 +192,21 @@ class Vault:
             notes=tuple(map(str, inspection.notes)),
             sentences=tuple(sentence for template in inspection.templates for sentence in template.sentences),
         )
+
+    def approvals(self, name: str, trust: Trust) -> tuple[Approval, ...]:
+        """Those of a model that hold. Raises VaultError."""
+        return approvals_of(evidence_of(self._store, self.document(name)), trust)
+
+    def papers(self, name: str) -> tuple[str, ...]:
+        """The digests of all that was signed about a model, whoever signed it."""
+        kept = (*self._store.signatures(name), *self._store.approvals(name))
+        return tuple(sorted(hashlib.sha256(content).hexdigest() for content in kept))
+
+    def template(self, name: str) -> str:
+        """The chat template that is in a model's files; empty where there is none, or several. Raises VaultError."""
+        manifest = self.show(name)
+        with open_files(self._store, manifest) as files:
+            return read_facts(files, name).chat_template
 
     def draft_approval(self, name: str, signer: EllipticSigner, *, reason: str, by: str) -> bytes:
         """An approval of the model as it is now, signed and not yet kept. Raises VaultError."""

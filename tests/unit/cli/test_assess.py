@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """freehold assess, as a shell would run it: what it says, and what its exit codes mean."""
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
 from tests.unit.cli.conftest import Run
 
+from freehold.admin.keys import KeyRecord
+from freehold.admin.state import State
+from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
 
 USES_OPENAI = "import openai\nclient = openai.OpenAI()\n"
@@ -93,11 +97,62 @@ def test_an_estate_says_what_it_could_carry(run: Run, code: Path, estate: Estate
     assert "this estate answers to its models as default" in result.stdout
 
 
-def test_an_estate_that_is_down_says_what_its_files_say(run: Run, estate: Estate) -> None:
-    text = estate.settings.read_text().replace('targets = ["local"]', 'targets = ["claude", "local"]', 1)
+def prefer_claude(estate: Estate, targets: str) -> None:
+    text = estate.settings.read_text().replace('targets = ["local"]', f"targets = [{targets}]", 1)
     text = text.replace("[policy]", '[policy]\nset = "open"', 1)
     text += '\n[target.claude]\nprovider = "anthropic"\nmodel = "claude-opus-4-8"\n[provider.anthropic]\n'
     estate.settings.write_text(text)
+
+
+def let_ask(estate: Estate, label: str, *services: str) -> None:
+    record = KeyRecord(
+        id=f"key_{label}",
+        label=label,
+        secret_sha256=label,
+        services=services,
+        data_class=DataClass.PUBLIC,
+        created_unix=1.0,
+    )
+    with contextlib.closing(State(estate.state)) as state:
+        state.add_api_key(record)
+
+
+def test_an_estate_says_which_applications_stop_and_which_go_on(run: Run, estate: Estate) -> None:
+    prefer_claude(estate, '"claude"')
+    with estate.settings.open("a", encoding="utf-8") as settings:
+        settings.write('\n[service.own]\ntargets = ["local"]\n')
+    let_ask(estate, "support", "default")
+    let_ask(estate, "search", "own")
+    let_ask(estate, "all", "*")
+    result = run("assess", "--without", "anthropic", "--estate", estate.directory, "--json")
+    told = json.loads(result.stdout)["without"]["applications"]
+    assert {one["label"]: one["fate"] for one in told} == {
+        "support": "stops",
+        "search": "goes on",
+        "all": "goes on with less",
+    }
+    text = run("assess", "--without", "anthropic", "--estate", estate.directory).stdout
+    assert "all: default stops; own goes on with local" in " ".join(text.split())
+
+
+def test_a_state_that_may_compel_a_provider_nobody_knows_takes_it_away(run: Run, estate: Estate) -> None:
+    prefer_claude(estate, '"claude", "local"')
+    text = estate.settings.read_text().replace('provider = "anthropic"', 'provider = "replicate"')
+    estate.settings.write_text(text.replace("[provider.anthropic]", "[provider.replicate]\n"))
+    result = run("assess", "--without", "FR", "--estate", estate.directory)
+    assert "Nothing changes" not in result.stdout
+
+
+def test_a_service_that_would_stop_too_is_no_way_out_for_an_application(run: Run, code: Path, estate: Estate) -> None:
+    (code / "b.py").write_text('model = "gpt-4o"\n')
+    (code / "c.py").write_text("import anthropic\n")
+    prefer_claude(estate, '"claude"')
+    result = run("assess", code, "--without", "US", "--estate", estate.directory)
+    assert "default stops" in result.stdout
+
+
+def test_an_estate_that_is_down_says_what_its_files_say(run: Run, estate: Estate) -> None:
+    prefer_claude(estate, '"claude", "local"')
     result = run("assess", "--without", "anthropic", "--estate", estate.directory, "--json")
     told = json.loads(result.stdout)["without"]
     assert told["up"] is False

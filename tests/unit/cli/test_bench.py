@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.cli.conftest import Run
 
-from freehold.bootstrap.consult import Consulted
+from freehold.admin.consulted import Consulted
 from freehold.cli.bench import _chosen, _decided, _tried
 from freehold.cli.callers import Bounds, ask
 from freehold.contract.backend import BackendKind, Model, Service, Target

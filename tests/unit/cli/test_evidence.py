@@ -181,6 +181,83 @@ def test_nothing_but_answers_changes_an_estate(run: Run, two: Estate) -> None:
     assert files() == before
 
 
+def ask(run: Run, estate: Estate, framework: str, noun: str) -> dict[str, Any]:
+    shown = run("evidence", framework, "--json", "--estate", estate.directory)
+    assert shown.exit_code == 0, shown.stderr
+    told: dict[str, Any] = json.loads(shown.stdout)[noun]
+    return told
+
+
+def permitted(estate: Estate) -> None:
+    """The second target may see what is of class public, and no more."""
+    text = estate.settings.read_text().replace('# set = "owned-only"', 'set = "open"')
+    estate.settings.write_text(text.replace('data_class = "internal"', 'data_class = "public"'))
+
+
+def test_duties_are_told_with_their_days_and_answers_change_them(run: Run, estate: Estate) -> None:
+    told = ask(run, estate, "ai-act", "ai_act")
+    assert {one["article"]: one["start"] for one in told["services"][0]["duties"]}["Art. 26(6)"] == "2027-12-02"
+    assert "AIA.role" in {one["id"] for one in told["missing"]}
+    name = told["services"][0]["service"]
+    given = run(
+        "evidence", "answer", "AIA.role", "deployer", *GIVEN, "--about", f"service:{name}", "--estate", estate.directory
+    )
+    assert given.exit_code == 0, given.stderr
+    after = ask(run, estate, "ai-act", "ai_act")
+    assert "AIA.role" not in {one["id"] for one in after["missing"]}
+    standing = {one["article"]: one["standing"] for one in after["services"][0]["duties"]}
+    assert (standing["Art. 50(1)"], standing["Art. 50(3)"]) == ("does not apply", "open")
+
+
+def test_models_of_the_vault_are_held_against_the_guideline(run: Run, estate: Estate) -> None:
+    shown = run("evidence", "ai-act", "--estate", estate.directory)
+    assert (shown.exit_code, "The vault has no model." in shown.stdout, "Art. 50(2)" in shown.stdout) == (0, True, True)
+    given = ("evidence", "answer", "AIA.trained", "no", *GIVEN, "--about", "model:none", "--estate", estate.directory)
+    assert (run(*given).exit_code, "no subject" in run(*given).stderr) == (1, True)
+
+
+def test_transfers_are_told_where_a_person_says_that_data_is_personal(run: Run, two: Estate) -> None:
+    permitted(two)
+    assert ask(run, two, "gdpr", "gdpr")["transfers"] == []
+    about = ("--about", "service:default", "--estate", two.directory)
+    assert run("evidence", "answer", "GDPR.personal", "yes", *GIVEN, *about).exit_code == 0
+    told = ask(run, two, "gdpr", "gdpr")
+    assert {one["state"] for one in told["transfers"]} >= {"US", "??"}
+    assert [one["provider"] for one in told["parties"]] == ["anthropic"]
+    given = ("evidence", "answer", "GDPR.mechanism", "scc-2", *GIVEN, "--estate", two.directory)
+    assert run(*given, "--about", "anthropic/US").exit_code == 0
+    assert run(*given, "--about", "anthropic/??").exit_code == 0
+    for wrong in ("anthropic", "anthropic/XX", "openai/US", "service:default"):
+        assert run(*given, "--about", wrong).exit_code == 1
+    us = next(one for one in ask(run, two, "gdpr", "gdpr")["transfers"] if one["state"] == "US")
+    assert (us["mechanism"]["ground"], [one["id"] for one in us["missing"]]) == (
+        "asserted",
+        ["GDPR.mechanism-since", "GDPR.assessed"],
+    )
+
+
+def test_erasures_on_record_are_in_the_record_of_processing(run: Run, estate: Estate) -> None:
+    write(estate, "call.forget", "key.create", "salts.expire")
+    told = ask(run, estate, "gdpr", "gdpr")["erasures"]
+    assert told["counts"] == {"call.forget": 1, "salts.expire": 1}
+    assert [one["position"].rpartition("/")[2] for one in told["newest"]] == ["0", "2"]
+
+
+@pytest.mark.parametrize("framework", ["ai-act", "gdpr"])
+def test_a_document_is_written_in_html_and_markdown_and_a_pipeline_may_ask_for_answers(
+    run: Run, estate: Estate, tmp_path: Path, framework: str
+) -> None:
+    for form, begins in (("html", "<!doctype html>"), ("markdown", "# ")):
+        path = tmp_path / form
+        done = run("evidence", framework, "--format", form, "--output", path, "--estate", estate.directory)
+        assert (done.exit_code, done.stdout) == (0, "")
+        assert path.read_text().startswith(begins)
+    for wrong in (("--format", "html"), ("--output", tmp_path / "x"), ("--format", "html", "--output", "x", "--json")):
+        assert run("evidence", framework, *wrong, "--estate", estate.directory).exit_code == 2
+    shown = run("evidence", framework, "--complete", "--estate", estate.directory)
+    assert (shown.exit_code, "Not answered:" in shown.stdout) == (1, True)
+
+
 def test_the_register_is_written_with_a_plan_and_says_what_is_missing(run: Run, two: Estate, tmp_path: Path) -> None:
     text = two.settings.read_text().replace('# set = "owned-only"', 'set = "open"')
     two.settings.write_text(text.replace('data_class = "internal"', 'data_class = "public"'))
@@ -189,6 +266,7 @@ def test_the_register_is_written_with_a_plan_and_says_what_is_missing(run: Run, 
     assert (done.exit_code, "B_02.01.c0010 --about anthropic" in done.stdout) == (1, True)
     assert len(list(folder.glob("b_*.csv"))) == 8
     assert "No drill" in (folder / "exit-anthropic.md").read_text()
+    assert (folder / "dora.html").read_text().startswith("<!doctype html>")
     given = ("evidence", "answer", "B_02.01.c0010", "C-1", *GIVEN, "--estate", two.directory)
     assert run(*given).exit_code == 1
     assert run(*given, "--about", "anthropic").exit_code == 0

@@ -84,6 +84,11 @@ def signatures_of(evidence: Evidence, trust: Trust, at: datetime) -> tuple[Signe
     return tuple(_shown(content, evidence.document, trust, at) for content in evidence.signatures)
 
 
+def approvals_of(evidence: Evidence, trust: Trust) -> tuple[Approval, ...]:
+    """Those that hold."""
+    return tuple(_approvals(evidence, trust, trust.rule_for(evidence.document.manifest)))
+
+
 def _by_rule(evidence: Evidence, rule: Rule, at: datetime, concerns: Sequence[str]) -> Verdict:
     signed, reason = False, "nobody has approved it, and no key that is trusted for its source has signed it"
     for bundle in _bundles(evidence.signatures):
