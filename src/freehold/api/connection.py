@@ -78,6 +78,7 @@ class CallerConnection(asyncio.Protocol):
         "_buffer",
         "_head",
         "_lingers",
+        "_loop",
         "_more",
         "_patience",
         "_pieces",
@@ -93,6 +94,7 @@ class CallerConnection(asyncio.Protocol):
         self._port = port
         self._patience = port.patience()
         self._transport: asyncio.Transport
+        self._loop = asyncio.get_running_loop()
         self._buffer = b""  # what belongs to no request yet
         self._head: RequestHead | None = None  # of the request under way
         self._body: Body | None = None
@@ -130,7 +132,7 @@ class CallerConnection(asyncio.Protocol):
             self._refuse(400)
 
     def pause_writing(self) -> None:
-        self._taken = asyncio.get_running_loop().create_future()
+        self._taken = self._loop.create_future()
         self.due_s = self._port.now_s() + self._patience.taking_s
 
     def resume_writing(self) -> None:
@@ -247,7 +249,7 @@ class CallerConnection(asyncio.Protocol):
             self._buffer = rest
         elif rest:
             self._take_body(rest)
-        self.answering = asyncio.create_task(self._port.answer(head, self))
+        self.answering = self._loop.create_task(self._port.answer(head, self))
         self.answering.add_done_callback(self._over)
 
     def _take_body(self, data: bytes) -> None:
@@ -275,7 +277,7 @@ class CallerConnection(asyncio.Protocol):
             self._transport.write(_CONTINUE)
         if self.due_s == _FOREVER:
             self.due_s = self._port.now_s() + self._patience.body_s
-        self._more = asyncio.get_running_loop().create_future()
+        self._more = self._loop.create_future()
         try:
             await self._more
         finally:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many calls this gateway takes on at once, and how many may wait for that. The others are turned away at once.
 
-What it can carry shows in whether the loop comes late to what it has to do: each time that it does, fewer calls may be
-at work, and more again as soon as it is in time. Whoever is turned away was not admitted: nothing was decided of the
-call, and nothing is recorded.
+What it can carry shows in whether the loop comes late to what it has to do: while it does, fewer calls may be at work,
+and more again as soon as it is in time. Late once is a burst, such as hundreds of streams that begin together. Whoever is
+turned away was not admitted: nothing was decided of the call, and nothing is recorded.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ class Gate:
         self._held_bytes = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._looking: asyncio.TimerHandle | None = None
+        self._late = False  # at the last look
 
     def configure(self, capacity: Capacity) -> None:
         self._capacity = capacity
@@ -99,17 +100,18 @@ class Gate:
         self._looking = loop.call_at(due_s, self._look, loop, due_s)
 
     def _look(self, loop: asyncio.AbstractEventLoop, due_s: float) -> None:
-        if loop.time() > due_s + _LATE_S:
+        was_late, self._late = self._late, loop.time() > due_s + _LATE_S
+        if self._late and was_late:
             fewer = int(min(self._most, self._at_work) * _LATE_SHARE)
             self._most = min(self._capacity.calls, max(fewer, _ALWAYS))
-        else:
+        elif not self._late:
             self._most = min(self._capacity.calls, self._most + int(self._most * _TIMELY_SHARE) + 1)
             self._let_in()
         self._looking = None
         if self._at_work:
             self._look_later(loop)
         else:
-            self._most = self._capacity.calls
+            self._most, self._late = self._capacity.calls, False
 
 
 class Place:

@@ -2,6 +2,7 @@
 """A connection to the ledger's process that comes back by itself. Knows no message but the first of each side."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -68,8 +69,7 @@ class Line:
             self._channel = channel
             self._caller.connected(welcome)
             self.up.set()
-            async for message in channel:
-                self._caller.heard(message)
+            await channel.hear(self._heard)
         except ChannelClosed:
             pass  # the ledger is away; the caller hears of it below
         finally:
@@ -77,3 +77,7 @@ class Line:
             self.up.clear()
             channel.close()
             self._caller.disconnected()
+
+    def _heard(self, messages: Sequence[FromLedger]) -> None:
+        for message in messages:
+            self._caller.heard(message)

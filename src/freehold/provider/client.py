@@ -20,12 +20,12 @@ from freehold.contract.snapshot import Snapshot
 from freehold.dialect.interface import Backend, Event, Upstream
 from freehold.dialect.limits import RateLimits, read_limits
 from freehold.egress.dialler import Dialler, Lookup, look_up
-from freehold.egress.interface import Leave, Response, Way
+from freehold.egress.interface import Leave, Response, Way, WayBroken
 from freehold.egress.sabotage import Faults, Saboteur
 from freehold.egress.secrets import Secrets
 from freehold.errors import ProviderUnavailable
 from freehold.provider.asking import backend_at, headers_of, path_of
-from freehold.provider.faults import Place, fault_of, fault_within, reaching
+from freehold.provider.faults import Place, fault_of, fault_within, unreached
 from freehold.provider.reading import (
     Events,
     NoEvents,
@@ -157,8 +157,10 @@ class _Asking:
         )
         try:
             async with self._watch.within(patience_s):
-                with reaching(place, limits.connect_s):
+                try:
                     response = await posting.__aenter__()
+                except WayBroken as exc:
+                    raise unreached(exc, place, limits.connect_s) from exc
                 self._posting = posting
                 return await self._answer(response, upstream, limits, place)
         except BaseException as exc:

@@ -6,8 +6,7 @@ fields. A provider's words are passed on only for what the caller got wrong. A f
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -132,16 +131,11 @@ def fault_within(body: bytes, place: Place, now_unix: float) -> FreeholdError | 
     return fault_of(status, {}, body, place, now_unix)
 
 
-@contextmanager
-def reaching(place: Place, connect_s: float) -> Iterator[None]:
+def unreached(problem: WayBroken, place: Place, connect_s: float) -> ProviderBroke | ProviderUnavailable:
     """What goes wrong before an answer has begun."""
-    try:
-        yield
-    except WayBroken as exc:
-        if exc.where is Break.NOT_HTTP:
-            raise ProviderBroke(f"provider {place.provider} answered with what is not HTTP") from exc
-        what = _UNREACHED[exc.where].format(who=f"provider {place.provider}", connect_s=connect_s)
-        raise ProviderUnavailable(what) from exc
+    if problem.where is Break.NOT_HTTP:
+        return ProviderBroke(f"provider {place.provider} answered with what is not HTTP")
+    return ProviderUnavailable(_UNREACHED[problem.where].format(who=f"provider {place.provider}", connect_s=connect_s))
 
 
 def broke_off(place: Place) -> ProviderBroke:

@@ -104,6 +104,7 @@ async def test_the_later_the_loop_the_fewer_calls_are_taken_and_more_again_as_so
     one, loop = gate(waiting=0), asyncio.get_running_loop()
     places = [await one.place() for _ in range(100)]
     one._look(loop, loop.time() - 1)
+    one._look(loop, loop.time() - 1)
     with pytest.raises(Overloaded):
         await one.place()
     for place in places[:31]:
@@ -114,6 +115,18 @@ async def test_the_later_the_loop_the_fewer_calls_are_taken_and_more_again_as_so
     one._look(loop, loop.time())
     with await one.place(), await one.place():
         pass
+
+
+async def test_a_loop_that_is_late_once_has_met_a_burst_and_takes_no_fewer_calls() -> None:
+    one, loop = gate(waiting=0), asyncio.get_running_loop()
+    places = [await one.place() for _ in range(100)]
+    for late_s in (1, 0, 1, 0):
+        one._look(loop, loop.time() - late_s)
+    with await one.place():
+        pass
+    for place in places:
+        with place:
+            pass
 
 
 async def test_a_few_calls_are_taken_however_late_the_loop_is_for_it_is_not_they() -> None:

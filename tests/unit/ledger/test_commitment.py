@@ -10,14 +10,13 @@ from freehold.ledger.record.commitment import ANSWER_LABEL, Commitment, answer_c
 SALT = bytes(range(32))
 
 
-@given(st.lists(st.binary(max_size=50)))
+@given(st.lists(st.binary(max_size=50), max_size=200))
 def test_a_commitment_taken_in_pieces_is_that_of_the_whole(pieces: list[bytes]) -> None:
     commitment = Commitment(SALT, ANSWER_LABEL)
     for piece in pieces:
         commitment.update(piece)
     whole = b"".join(pieces)
     assert commitment.hexdigest() == answer_commitment(SALT, whole)
-    assert commitment.size_bytes == len(whole)
 
 
 def test_a_request_is_not_an_answer() -> None:

@@ -10,20 +10,32 @@ SALT_BYTES = 32
 REQUEST_LABEL = b"freehold/v1/request\n"
 ANSWER_LABEL = b"freehold/v1/answer\n"
 
+_TOGETHER = 64
+_TOGETHER_BYTES = 64 * 1024
+
 
 class Commitment:
     """A commitment taken piece by piece, as an answer is streamed."""
 
     def __init__(self, salt: bytes, label: bytes) -> None:
         self._mac = hmac.new(salt, label, "sha256")
-        self.size_bytes = 0
+        self._waiting: list[bytes] = []  # many small pieces are taken together: a stream has thousands
+        self._waiting_bytes = 0
 
     def update(self, data: bytes) -> None:
-        self._mac.update(data)
-        self.size_bytes += len(data)
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        if len(self._waiting) >= _TOGETHER or self._waiting_bytes >= _TOGETHER_BYTES:
+            self._take()
 
     def hexdigest(self) -> str:
+        self._take()
         return self._mac.hexdigest()
+
+    def _take(self) -> None:
+        self._mac.update(b"".join(self._waiting))
+        self._waiting.clear()
+        self._waiting_bytes = 0
 
 
 def request_commitment(salt: bytes, body: bytes) -> str:
