@@ -2,8 +2,8 @@
 """How many calls this gateway takes on at once, and how many may wait for that. The others are turned away at once.
 
 What it can carry shows in whether the loop comes late to what it has to do: while it does, fewer calls may be at work,
-and more again as soon as it is in time. Late once is a burst, such as hundreds of streams that begin together. Whoever is
-turned away was not admitted: nothing was decided of the call, and nothing is recorded.
+and more again as soon as it is in time. Late once is a burst, such as hundreds of streams that begin together. Whoever
+is turned away was not admitted: nothing was decided of the call, and nothing is recorded.
 """
 
 import asyncio
