@@ -72,8 +72,8 @@ def drilled(snapshot: Snapshot, drill: Drill) -> Snapshot:
         endpoints=(*stage.endpoints, *(known for known in snapshot.endpoints if known.provider not in asked)),
         law=replace(
             law,
-            files=(*law.files, stage.rules),
-            policy_digest=rules_digest((*law.files, stage.rules)),
+            files=(stage.rules,),  # the estate's own know nothing of who is simulated, and would take them for unknown
+            policy_digest=rules_digest((stage.rules,)),
             facts=(*stage.facts, *(known for known in law.facts if known.operator not in asked)),
         ),
     )

@@ -69,9 +69,9 @@ def test_what_the_estate_has_withdrawn_a_drill_does_not_bring_back() -> None:
     assert seen.standings == (real,)
 
 
-def test_the_rules_of_the_estate_stay_in_force_in_a_drill_with_another_digest() -> None:
+def test_a_stage_is_decided_by_its_own_rules_whatever_the_estates_forbid() -> None:
     snapshot = replace(SNAPSHOT, law=law())
     seen = drilled(snapshot, replace(DRILL, stage=STAGE))
-    assert seen.law.files[:-1] == snapshot.law.files
+    assert seen.law.files == (STAGE.rules,)
     assert seen.law.policy_digest != snapshot.law.policy_digest
     assert TARGET in seen.targets

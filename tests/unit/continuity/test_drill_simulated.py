@@ -2,6 +2,7 @@
 """The simulated providers of a drill, asked over real HTTP, and read by the estate's own readers of those dialects."""
 
 import json
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -12,11 +13,27 @@ from freehold.continuity.drill.observed import Fate, Observed, StreamReader, rea
 from freehold.continuity.drill.simulated import NAMES, SERVICE, known_text, simulated_providers
 from freehold.continuity.drill.traffic import Planned, body_of
 from freehold.contract.backend import BackendKind, Model, Target
-from freehold.contract.call import DataClass, Dialect
+from freehold.contract.call import Call, DataClass, Dialect, Operation
 from freehold.contract.drill import Stage
+from freehold.contract.facts import BackendFacts
+from freehold.contract.law import Law
+from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect.sse import Splitter
+from freehold.policy import Policy
 
 LOCAL = Target(name="local", kind=BackendKind.ENGINE, model=Model(name="m", digest=""), operator="self")
+KEY = ApiKey(id="drill", secret_sha256="", services=("*",), requests_per_minute=0)
+CALL = Call(
+    id="call_1",
+    dialect=Dialect.OPENAI,
+    operation=Operation.CHAT,
+    asked="m",
+    service="m",
+    key_id="drill",
+    data_class=DataClass.PUBLIC,
+    stream=False,
+    body=b"",
+)
 PATHS = {Dialect.OPENAI: "/chat/completions", Dialect.ANTHROPIC: "/v1/messages"}
 
 
@@ -77,6 +94,23 @@ async def test_their_service_ends_with_the_estates_own_and_sees_public_words_alo
     assert (service.name, service.targets, service.data_class) == (SERVICE, (*NAMES, "local"), DataClass.PUBLIC)
     assert all(endpoint.host == "127.0.0.1" and not endpoint.key for endpoint in stage.endpoints)
     assert not any(facts.owned for facts in stage.facts)
+
+
+async def test_their_rules_let_them_and_owned_engines_see_public_words_and_nobody_anything_else() -> None:
+    async with simulated_providers([LOCAL]) as stage:
+        stranger = replace(stage.targets[0], name="stranger", operator="stranger")
+        targets = (*stage.targets, LOCAL, stranger)
+        ours = BackendFacts(operator="self", owned=True, authorities=())
+        law = Law(files=(stage.rules,), facts=(*stage.facts, ours), states=("FR", "US"))
+        policy = Policy(Snapshot(version=1, services=stage.services, targets=targets, law=law))
+        (service,) = stage.services
+
+    def allowed(data_class: DataClass) -> tuple[str, ...]:
+        call = replace(CALL, service=service.name, data_class=data_class)
+        return policy.decide(call, key=KEY, service=service, targets=targets, at_unix=0).allowed
+
+    assert allowed(DataClass.PUBLIC) == (*NAMES, "local")
+    assert allowed(DataClass.INTERNAL) == ("local",)
 
 
 @given(st.text())

@@ -37,7 +37,12 @@ _EVENT_EVERY_S: Final = 0.02
 _LIMITS: Final = AnswerLimits(connect_s=2.0, first_event_s=3.0, idle_s=2.0, whole_answer_s=20.0)
 _RULES: Final = RuleFile(
     name="drill.cedar",
-    text="""// Added by Freehold for the calls of one drill, and for those alone.
+    text="""// The rules of Freehold for the calls of one drill with simulated providers, and for those alone.
+@id("drill-owned-engines")
+@says("The estate's own engines may see the made-up words of a drill.")
+permit (principal, action, resource)
+when { resource.owned };
+
 @id("drill-simulated-providers")
 @says("The simulated providers of a drill may see its made-up words.")
 permit (principal, action, resource)
