@@ -31,7 +31,8 @@ from freehold.vault import Vault
 class Foreseen:
     """Every loss that there could be, in the shape that status has; and the names that services answer to."""
 
-    up: bool  # slots and calls of this instant are in it
+    up: bool
+    by_files: bool  # the slots and calls of this instant are not in it
     losses: tuple[Mapping[str, Any], ...]
     aliases: Mapping[str, tuple[str, ...]]  # by service
 
@@ -43,14 +44,15 @@ def foreseen_by(estate: Estate, states: Collection[str] = ()) -> Foreseen:
     """
     settings = read_settings(estate.settings)
     aliases = {name: tuple(section.aliases) for name, section in settings.services.items()}
-    if supervisor_pid(estate) is not None:
+    up = supervisor_pid(estate) is not None
+    if up:
         readiness = AdminClient(estate.control_socket).get("status")["status"]["readiness"]
         if not set(states) - {loss["name"] for loss in readiness["losses"] if loss["kind"] == LossKind.AUTHORITY}:
-            return Foreseen(up=True, losses=tuple(readiness["losses"]), aliases=aliases)
+            return Foreseen(up=True, by_files=False, losses=tuple(readiness["losses"]), aliases=aliases)
     now_unix = time.time()
     snapshot = _in_files(estate, settings, now_unix)
     losses = readiness_view(foreseen(snapshot, (), (), sealed=False, now_unix=now_unix, states=states))["losses"]
-    return Foreseen(up=False, losses=tuple(msgspec.to_builtins(losses)), aliases=aliases)
+    return Foreseen(up=up, by_files=True, losses=tuple(msgspec.to_builtins(losses)), aliases=aliases)
 
 
 def _in_files(estate: Estate, settings: Settings, now_unix: float) -> Snapshot:

@@ -71,7 +71,7 @@ def show_loss(estate: Estate, written: str, *, as_json: bool) -> None:
         aliases = f" ({', '.join(service['aliases'])})" if service["aliases"] else ""
         output.say(f"  {fate} {service['service']}{aliases}: {service['reason']}")
     _show_applications(applications)
-    if services and not foreseen.up:
+    if services and foreseen.by_files:
         output.note(_BY_FILES)
 
 

@@ -33,6 +33,11 @@ async function asked(method, path, options) {
   return answer;
 }
 
+// What only a script can do cannot be asked for before the script is there.
+export function wake(form) {
+  for (const button of form.querySelectorAll("[data-wakes]")) button.disabled = false;
+}
+
 // One answer. options: body (to be JSON), ifMatch (an etag), signal (to give up), background (a script asks by itself).
 // Throws Problem.
 export async function api(method, path, options = {}) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs a drill and draws it while it runs. What is drawn is what is told so far; the scorecard is made of the record.
-import { element, follow, problemNotice } from "./api.js";
+import { element, follow, problemNotice, wake } from "./api.js";
 
 const WIDTH = 1000;
 const HEIGHT = 150;
@@ -141,3 +141,4 @@ form?.addEventListener("submit", (event) => {
   event.preventDefault();
   run();
 });
+if (form) wake(form);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models: what takes its time, an import, a reading or a tuning, with its progress, and a way to stop it.
-import { element, follow, problemNotice } from "./api.js";
+import { element, follow, problemNotice, wake } from "./api.js";
 
 /** What a form says, as the API takes it; what is left empty is left out. */
 function body(form) {
@@ -67,4 +67,5 @@ for (const form of document.querySelectorAll("form[data-long]")) {
       stop.hidden = true;
     }
   });
+  wake(form);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pages of the Record: an entry verified in this browser, and a receipt checked in it.
-import { Problem, element } from "./api.js";
+import { Problem, element, wake } from "./api.js";
 import { ladder } from "./ladder.js";
 import { NotProved, Uncheckable, hex, subtle, textOf } from "./proof/bytes.js";
 import { proveEntry } from "./proof/log.js";
@@ -140,3 +140,4 @@ const section = document.getElementById("verify");
 if (section) prepareEntry(section);
 const form = document.getElementById("check-form");
 if (form) prepareReceipt(form);
+wake(document);

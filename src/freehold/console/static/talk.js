@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Talk: asks a service, shows the answer as it comes, and what is on record of it. With two targets, both beside each
 // other. What models say becomes text and nothing else.
-import { Problem, element, follow, problemNotice } from "./api.js";
+import { Problem, element, follow, problemNotice, wake } from "./api.js";
 import { Answer } from "./answer.js";
 
 const form = document.getElementById("talk-form").elements;
@@ -148,3 +148,4 @@ form.service.addEventListener("change", offerTargets);
 const wanted = new URLSearchParams(location.search).get("service");
 if (services.some((one) => one.dataset.service === wanted)) form.service.value = wanted;
 offerTargets();
+wake(asking);
