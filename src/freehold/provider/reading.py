@@ -202,6 +202,8 @@ class Events:
         """Take the chunk's events, and see that the pace was kept; false for the end. Raises ProviderBroke."""
         now_s = self._watch.monotonic()
         since_s, self._since_s = self._since_s, now_s
+        if not self._pace.counts:
+            return self._took(chunk)
         self._pace.waited(now_s - (now_s if since_s is None else since_s))
         before = len(self._pending)
         if not self._took(chunk):
@@ -280,9 +282,10 @@ class _Pace:
     A window is a minute at most, and that of ten events: a high pace shows within seconds that it is not kept.
     """
 
-    __slots__ = ("_events", "_waited_s", "_window_s")
+    __slots__ = ("_events", "_waited_s", "_window_s", "counts")
 
     def __init__(self, least_per_minute: float) -> None:
+        self.counts = bool(least_per_minute)
         least = min(max(1, ceil(least_per_minute)), _MOST_IN_WINDOW)
         self._window_s = _MINUTE_S * least / least_per_minute if least_per_minute else float("inf")
         self._events = deque([0.0] * least, maxlen=least)  # when the newest came, in time waited
