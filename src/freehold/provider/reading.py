@@ -132,7 +132,7 @@ class Events:
         self._take = take
         flows = self._content.flow(self._came)
         try:
-            while flows and self._is_poured and (patience_s := self._patience_s) > 0:
+            while flows and self._is_poured and (patience_s := self._may_take_s()) > 0:
                 self._poured, since_s = asyncio.get_running_loop().create_future(), self._since_s
                 with suppress(TimeoutError):
                     async with self._watch.within(patience_s):
@@ -190,9 +190,8 @@ class Events:
                 return False
         return True
 
-    @property
-    def _patience_s(self) -> float:
-        """How much longer the next bytes may take."""
+    def _may_take_s(self) -> float:
+        """How much longer the next bytes may take. From the first time that it is asked, they are waited for."""
         now_s = self._watch.monotonic()
         if self._since_s is None:
             self._since_s = now_s
@@ -220,7 +219,7 @@ class Events:
         if self._fault is not None:
             raise self._fault
         try:
-            async with self._watch.within(self._patience_s):
+            async with self._watch.within(self._may_take_s()):
                 chunk = await self._next()
         except TimeoutError as exc:
             raise self._silent() from exc
