@@ -221,17 +221,6 @@ class _Concluding:
         self._answer_bytes += len(piece)
         return piece
 
-    def counting(self, out: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
-        """What counts a piece on its way out. Written out: most pieces of every stream come by here."""
-        commit = self._commitment.update
-
-        def counted_out(piece: bytes) -> bool:
-            commit(piece)
-            self._answer_bytes += len(piece)
-            return out(piece)
-
-        return counted_out
-
     def whole(self, ending: Ending) -> None:
         """Whoever hangs up now has the whole answer."""
         self._ending, self._error = ending, ""
@@ -311,7 +300,8 @@ class _Watched:
     async def pour(self, out: Callable[[bytes], bool]) -> None:
         """As ``Chunks.pour``."""
         if not self._failed and not self._is_finished():
-            await self._chunks.pour(self._concluding.counting(out))
+            counted = self._concluding.counted
+            await self._chunks.pour(lambda piece: out(counted(piece)))
 
     def _is_finished(self) -> bool:
         """Whether the backend has said that the answer is whole; whoever hangs up now has it."""

@@ -63,11 +63,11 @@ class AdminApp:
             answer = await self._api.run(found, request, Asker(id=actor, progress=_ignore), if_match)
             _respond(exchange, scope, headers, answer)
         except FreeholdError as problem:
-            _refuse(exchange, problem)
+            refuse(exchange, problem)
         except Exception:  # noqa: BLE001 - the top of a request: a bug costs one request, and tells nothing of itself
             bug = problems.bug()
             _log.exception(bug.message)
-            _refuse(exchange, bug)
+            refuse(exchange, bug)
 
     async def _follow(self, lines: "_Lines", found: Found, request: msgspec.Struct, actor: str, if_match: str) -> None:
         self._under_way.add(lines)
@@ -190,7 +190,8 @@ def _link(scope: Scope, answer: Answer) -> list[tuple[str, str]]:
     return [("link", f'<{scope.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"')]
 
 
-def _refuse(exchange: Exchange, problem: FreeholdError) -> None:
+def refuse(exchange: Exchange, problem: FreeholdError) -> None:
+    """Answer with the problem, as the whole admin port does."""
     status = problems.status_of(type(problem))
     body = msgspec.json.encode(problems.problem_of(problem))
     exchange.response_bytes(status, [*_PROBLEM, *problems.headers_of(problem)], body)

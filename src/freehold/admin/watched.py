@@ -12,8 +12,8 @@ from typing import Final
 import msgspec
 
 from freehold.admin.doors import Door
+from freehold.admin.http import refuse
 from freehold.admin.operations import Operations
-from freehold.admin.problems import MEDIA_TYPE, problem_of, status_of
 from freehold.admin.vital_signs import metrics, reasons
 from freehold.api.rsgi import Exchange, Scope
 from freehold.errors import FreeholdError, InvalidToken, MethodNotAllowed
@@ -43,9 +43,7 @@ class Watched:
         try:
             await self._answer(scope, exchange)
         except FreeholdError as problem:
-            problem_type = [("content-type", MEDIA_TYPE), *_SAFE]
-            body = msgspec.json.encode(problem_of(problem))
-            exchange.response_bytes(status_of(type(problem)), problem_type, body)
+            refuse(exchange, problem)
         except Exception:  # noqa: BLE001 - the top of a request: a bug costs one request, and tells nothing of itself
             _log.exception("bug in %s", scope.path)
             exchange.response_bytes(500, _JSON, b'{"status":"internal error"}')

@@ -206,8 +206,7 @@ class CallerConnection(asyncio.Protocol):
     def push(self, piece: bytes) -> bool:
         """The next piece, at once; false while the caller does not take what came before."""
         if piece:
-            head = self._head
-            self._transport.write(chunk(piece) if head is None or head.minor else piece)
+            self._transport.write(chunk(piece) if self._is_chunked else piece)
         return self._taken is None
 
     def end(self) -> None:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from freehold.admin.readable import readable, require_estate
 from freehold.assess.evidence.ai_act import Report, assess, load_rules, write_report
@@ -13,7 +12,7 @@ from freehold.assess.evidence.ai_act.report import Owed, Standing
 from freehold.assess.evidence.ai_act.writing import compute
 from freehold.assess.evidence.statement import Ground
 from freehold.cli import output
-from freehold.cli.evidence_document import check_options, document_options, show_missing, write
+from freehold.cli.evidence_document import Wanted, deliver, document_options, show_missing
 from freehold.cli.evidence_picture import picture_of
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
@@ -40,18 +39,11 @@ def ai_act(  # noqa: PLR0913 - one argument for each option
     with against the one-third guideline; the records. What nobody said is open, and never taken for no. The report says
     in what the sources disagree.
     """
-    check_options(form, out, as_json=as_json)
+    wanted = Wanted(form=form, out=out, complete=complete, as_json=as_json)
     require_estate(estate)
     with readable(estate):
         report = assess(picture_of(estate, datetime.now(UTC)), load_rules())
-    if as_json:
-        output.emit("ai_act", msgspec.to_builtins(report))
-    elif out is not None:
-        write(out, form, write_report(report))
-    else:
-        _show(report)
-    if complete and report.missing:
-        context.exit(1)
+    context.exit(deliver("ai_act", report, wanted, write_report, _show))
 
 
 def _show(report: Report) -> None:

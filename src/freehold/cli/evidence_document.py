@@ -2,11 +2,13 @@
 """What the reports of evidence have in common: their options, a file of HTML or Markdown, and what is not answered."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 import click
+import msgspec
 
 from freehold.assess.evidence.document import Document
 from freehold.assess.evidence.html import write_document
@@ -35,14 +37,44 @@ def document_options(command: Callable[P, R]) -> Callable[P, R]:
     )
 
 
-def check_options(form: str, out: Path | None, *, as_json: bool) -> None:
-    """Raises UsageError for options that do not go together."""
-    if (form != "text") != (out is not None) or (as_json and form != "text"):
-        raise click.UsageError("Give --format html or markdown and --output FILE together, and without --json.")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the options ask for. Raises UsageError for those that do not go together."""
+
+    form: str
+    out: Path | None
+    complete: bool
+    as_json: bool
+
+    def __post_init__(self) -> None:
+        if (self.form != "text") != (self.out is not None) or (self.as_json and self.form != "text"):
+            raise click.UsageError("Give --format html or markdown and --output FILE together, and without --json.")
+
+
+class Report(Protocol):
+    """A report that may lack answers."""
+
+    @property
+    def missing(self) -> tuple[Asked, ...]: ...
+
+
+Made = TypeVar("Made", bound=Report)
+
+
+def deliver(
+    name: str, report: Made, wanted: Wanted, document: Callable[[Made], Document], show: Callable[[Made], None]
+) -> int:
+    """Give the report out as it is wanted; the exit status. Raises EstateError."""
+    if wanted.as_json:
+        output.emit(name, msgspec.to_builtins(report))
+    elif wanted.out is not None:
+        write(wanted.out, wanted.form, document(report))
+    else:
+        show(report)
+    return int(wanted.complete and bool(report.missing))
 
 
 def write(path: Path, form: str, document: Document) -> None:
-    """Raises EstateError."""
     try:
         path.write_bytes(_WRITERS[form](document))
     except OSError as exc:

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import msgspec
 
 from freehold.admin.readable import readable, require_estate
 from freehold.assess.evidence.gdpr import Report, assess, load_questions, write_report
 from freehold.assess.evidence.gdpr.writing import aged
 from freehold.cli import output
-from freehold.cli.evidence_document import check_options, document_options, show_missing, write
+from freehold.cli.evidence_document import Wanted, deliver, document_options, show_missing
 from freehold.cli.evidence_picture import picture_of
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
@@ -38,18 +37,11 @@ def gdpr(  # noqa: PLR0913 - one argument for each option
     Each service that may have personal data is an activity; recipients come from the rules and the calls on record.
     A transfer rests on a decision of adequacy that the facts have, or on what a person said. Who is unknown is listed.
     """
-    check_options(form, out, as_json=as_json)
+    wanted = Wanted(form=form, out=out, complete=complete, as_json=as_json)
     require_estate(estate)
     with readable(estate):
         report = assess(picture_of(estate, datetime.now(UTC)), load_questions())
-    if as_json:
-        output.emit("gdpr", msgspec.to_builtins(report))
-    elif out is not None:
-        write(out, form, write_report(report))
-    else:
-        _show(report)
-    if complete and report.missing:
-        context.exit(1)
+    context.exit(deliver("gdpr", report, wanted, write_report, _show))
 
 
 def _show(report: Report) -> None:

@@ -53,6 +53,11 @@ def closes(event: Event, wire: Wire) -> bool:
     return event.data == _DONE
 
 
+def _fails(event: Event) -> bool:
+    """Whether this event says that there will be no answer."""
+    return event.name == "error" or is_error(event.data)
+
+
 def _name(event: Event) -> str:
     """Its name, or where it has none the type that its data begins with."""
     if event.name:
@@ -117,7 +122,7 @@ class Events:
         while not self._pending:
             await self._more()
         event = self._pending.popleft()
-        if event.name == "error" or is_error(event.data):
+        if _fails(event):
             raise ProviderBroke(f"provider {self._place.provider} failed in the middle of its answer")
         self._whole = self._whole or closes(event, self._wire)
         return event
@@ -183,7 +188,7 @@ class Events:
         pending = self._pending
         while pending:
             event = pending[0]
-            if event.name == "error" or is_error(event.data) or closes(event, self._wire):
+            if _fails(event) or closes(event, self._wire):
                 return False
             pending.popleft()
             if not take(event):
