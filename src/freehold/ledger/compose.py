@@ -150,7 +150,7 @@ def admission_of(said: Admit, judged: Judgement, *, at_utc: datetime) -> bytes:
         _Admission(
             asked=asked if named else UNSET,
             asked_sha256=UNSET if named else _digest(asked),
-            at=_instant(at_utc),
+            at=instant(at_utc),
             call=said.id,
             data_class=_CLASS_NAMES[said.data_class],
             decision=_Decision(judged.facts_digest, said.decision, judged.policy_digest),
@@ -184,7 +184,7 @@ def outcome(result: Outcome, admission_index: int, *, at_utc: datetime) -> bytes
             answer_bytes=result.answer_bytes,
             answered_as=answered_as if named_so and answered_as else UNSET,
             answered_as_sha256=UNSET if named_so else _digest(answered_as),
-            at=_instant(at_utc),
+            at=instant(at_utc),
             call=result.call_id,
             ending=result.ending,
             engine_digest=result.engine_digest or UNSET,
@@ -222,7 +222,7 @@ def act(  # noqa: PLR0913 - one argument for each part of the record
             {
                 "kind": "act",
                 "v": VERSION,
-                "at": _instant(at_utc),
+                "at": instant(at_utc),
                 "id": id,
                 "act": kind,
                 "subject": subject,
@@ -258,8 +258,8 @@ def _within_limit(data: bytes) -> bytes:
 
 
 @lru_cache(maxsize=4)  # a whole group has one
-def _instant(at_utc: datetime) -> str:
-    """Microseconds, always six digits, so that instants sort as text."""
+def instant(at_utc: datetime) -> str:
+    """An instant as entries have it: microseconds, always six digits, so that instants sort as text."""
     return f"{at_utc.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 

@@ -26,6 +26,7 @@ from freehold.ledger.check.fsck import TreeReport, check_tree
 from freehold.ledger.check.issuing import PublishedLog, receipt_for, tlog_proof_for
 from freehold.ledger.check.surroundings import Surroundings, check_surroundings
 from freehold.ledger.check.verify import verify_ledger
+from freehold.ledger.compose import instant
 from freehold.ledger.public.files import PublicFiles
 from freehold.ledger.record.search import first_since
 from freehold.ledger.tree.checkpoint import read_unverified
@@ -203,9 +204,9 @@ class _Log:
 
 
 def _written(at: datetime) -> str:
-    """As the ledger writes an instant, so that they sort as text. Raises InvalidRequest for one of no year."""
+    """As the ledger writes an instant. Raises InvalidRequest for one of no year."""
     try:
-        return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return instant(at.astimezone(UTC))
     except OverflowError as exc:
         raise InvalidRequest(f"{at.isoformat()} is in no year of the calendar") from exc
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from freehold.errors import EstateError, FreeholdError, LedgerFault, LedgerUnavailable, VerificationFailed
+from freehold.ledger.compose import instant
 from freehold.ledger.interface import Prune
 from freehold.ledger.keeper.peer import Peer
 from freehold.ledger.messages import NotPruned, PruneLog, Pruning
@@ -79,7 +80,7 @@ class Judge:
         """What a prune before an index, or before an instant, would take away. Raises EstateError if it may not."""
         kept_from = self._kept_from(now_utc)
         size, was = self._log.published_size, self._files.minimum_index()
-        index = before if isinstance(before, int) else self._first_from(_instant(before), was, size)
+        index = before if isinstance(before, int) else self._first_from(instant(before.astimezone(UTC)), was, size)
         if index > size:
             raise EstateError(f"the published log has {size} entries, so none can be pruned before {index}")
         if index > (young := self._first_from(kept_from, was, index)):
@@ -116,7 +117,7 @@ class Judge:
                 "no retention policy says that this log may be pruned",
                 hint="Set [ledger] prune_after_days: how long everybody who relies on the log can still read an entry.",
             )
-        return _instant(now_utc - timedelta(days=self._retention.days))
+        return instant(now_utc - timedelta(days=self._retention.days))
 
     def _require_done_with(self, index: int, low_water: int) -> None:
         if index > low_water:
@@ -160,9 +161,3 @@ class Judge:
             return (self._log.directory / resource.path).stat().st_size
         except OSError:
             return 0
-
-
-def _instant(at_utc: datetime) -> str:
-    """As entries write it, so that instants compare as text."""
-    at_utc = at_utc.astimezone(UTC)
-    return f"{at_utc:%Y-%m-%dT%H:%M:%S}.{at_utc.microsecond:06d}Z"
