@@ -127,3 +127,12 @@ async def test_what_waits_for_company_is_written_before_the_end(tmp_path: Path) 
     async with a_writer(tmp_path) as (writer, _):
         (item,) = put(writer, can_wait=True)
     assert item.index.result() == 0
+
+
+@pytest.mark.usefixtures("_nothing_waits_out_its_time")
+async def test_what_waits_for_company_is_in_the_checkpoint_that_somebody_asks_for(tmp_path: Path) -> None:
+    async with a_writer(tmp_path) as (writer, sizes):
+        (item,) = put(writer, can_wait=True)
+        note = await writer.publish_all()
+        assert (await item.index, sizes) == (0, [1])
+        assert note.splitlines()[1] == b"1"

@@ -244,7 +244,7 @@ class LedgerService:
 
     async def _publish_for(self, peer: Peer, ask: int) -> None:
         try:
-            note = await self._writer.publish()
+            note = await self._writer.publish_all()
         except LedgerFault as fault:
             peer.say(NotPublished(ask, fault.message, full=isinstance(fault, LedgerFull)))
             return

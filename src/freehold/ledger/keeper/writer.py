@@ -76,6 +76,8 @@ class Writer:
         self._group_done = group_done
         self._loop = asyncio.get_running_loop()
         self._queue: list[Waiting] = []
+        self._came = self._gone = 0  # entries that were queued, and that were written or refused
+        self._stepped = asyncio.Event()  # the group that is under way is over
         self._finishing = False
         self._company: asyncio.TimerHandle | None = None
         self._began_s = 0.0  # the last group
@@ -98,6 +100,7 @@ class Writer:
     def put(self, item: Waiting) -> None:
         """Queue an entry; entries reach the log in this order."""
         self._queue.append(item)
+        self._came += 1
         if len(self._queue) >= _ENOUGH or not (item.can_wait or self._crowd):
             self._arrived.set()
         elif not self._company:
@@ -116,6 +119,9 @@ class Writer:
             if not self._queue and not self._finishing:
                 self._arrived.clear()
             await self._write(batch)
+            self._gone += len(batch)
+            self._stepped.set()
+            self._stepped = asyncio.Event()
             self._group_done()
 
     async def publish_in_time(self) -> None:
@@ -140,6 +146,14 @@ class Writer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._publish_s):
                 await self._many.wait()
+
+    async def publish_all(self) -> bytes:
+        """The checkpoint over everything that has come so far: what waits for company waits no longer."""
+        came = self._came
+        while self._gone < came:
+            self._arrived.set()
+            await self._stepped.wait()
+        return await self.publish()
 
     async def publish(self) -> bytes:
         """The checkpoint over everything acknowledged so far. Raises LedgerFault."""
