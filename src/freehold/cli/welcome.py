@@ -19,11 +19,13 @@ from freehold.contract.backend import BackendKind
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 from freehold.ledger.check.issuing import receipt_for
-from freehold.ledger.check.receipt import check_receipt
+from freehold.ledger.check.receipt import CheckedReceipt, check_receipt
 
 _QUESTION = "What is the capital of France? Answer in one short sentence."
 _SILENCE_S = 120.0
 _SESSION_S = 120.0
+_END_S = 2.0  # for the end of the call to be on record, before it passes for open
+_BETWEEN_LOOKS_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +125,22 @@ def _tell_answer(answer: Answer) -> None:
 
 def _tell_receipt(estate: Estate, admin: AdminClient, answer: Answer) -> None:
     """Verify the answer's receipt as an auditor would: with the public key, and nothing else of the estate."""
-    admin.post("ledger/publish")
-    origin, _, index = answer.receipt.rpartition("/")
-    receipt = receipt_for(estate.ledger, origin, int(index))
-    vkey = estate.ledger_vkey.read_text(encoding="utf-8").strip()
-    checked = check_receipt(receipt, vkey)
+    checked = _checked(estate, admin, answer.receipt)
     ending = checked.outcome.ending if checked.outcome else "still open"
     output.say(f"       receipt {answer.receipt}: {click.style('verified', fg='green')}; the call is {ending}")
+
+
+def _checked(estate: Estate, admin: AdminClient, named: str) -> CheckedReceipt:
+    """The receipt, with the call's end: the answer is here a moment before the ledger has that."""
+    origin, _, index = named.rpartition("/")
+    vkey = estate.ledger_vkey.read_text(encoding="utf-8").strip()
+    until_s = time.monotonic() + _END_S
+    while True:
+        admin.post("ledger/publish")
+        checked = check_receipt(receipt_for(estate.ledger, origin, int(index)), vkey)
+        if checked.outcome or time.monotonic() >= until_s:
+            return checked
+        time.sleep(_BETWEEN_LOOKS_S)
 
 
 def _tell_names(services: list[dict[str, Any]]) -> None:
