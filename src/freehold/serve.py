@@ -6,7 +6,7 @@ ends inside it; both are on record exactly once. Nothing here knows HTTP, a dial
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -23,7 +23,7 @@ from freehold.errors import Fault, FreeholdError, LedgerFault, NoTarget, PolicyD
 from freehold.ledger.admission import Admission
 from freehold.ledger.interface import Ledger
 from freehold.policy import Policy
-from freehold.relay import Backends, Chunks, Reply, another_model, open_reply
+from freehold.relay import Backends, Reply, another_model, open_reply
 
 
 class Standings(Protocol):
@@ -86,75 +86,41 @@ class Trail:
     outcome: Outcome | None = None  # once an admitted call is over
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
-    """The call's leave to be seen by the targets of its decision."""
-
-    decision: Decision
-    admission: Admission
-    asked: Asked
-    standings: Standings
-    trail: Trail
-
-    def may(self, target: str) -> bool:
-        return self.standings.may(self.asked, target)
-
-    async def on_record(self) -> None:
-        await self.admission.durable()
-
-    def answered(self, target: str) -> None:
-        self.standings.answered(self.asked, target)
-
-    def failed(self, target: str, problem: FreeholdError) -> None:
-        if self.trail.reply is None and isinstance(problem, Fault):
-            self.trail.failed += (target,)
-        self.standings.failed(self.asked, target, problem)
-
-
 class serve:  # noqa: N801 - read as a function, and as a class half as dear: every call comes by here
     """Answer one call: gives the caller's bytes, piece by piece. Raises Refusal, CallerError or Fault before them.
 
     A fault after the first piece becomes the dialect's own closing error event, not an exception.
     """
 
-    __slots__ = ("_asked", "_concluding", "_on", "_opened", "_trail")
+    __slots__ = ("_admitted", "_asked", "_on", "_opened", "_trail")
 
     def __init__(self, asked: Asked, on: Parts, trail: Trail) -> None:
         self._asked = asked
         self._on = on
         self._trail = trail
+        self._opened: open_reply | None = None
 
-    async def __aenter__(self) -> Chunks:
+    async def __aenter__(self) -> "Answer":
         asked, on, trail = self._asked, self._on, self._trail
-        call = asked.call
         trail.decision = decision = on.policy.decide(
-            call, key=asked.key, service=asked.service, targets=asked.targets, at_unix=asked.request.at_unix
+            asked.call, key=asked.key, service=asked.service, targets=asked.targets, at_unix=asked.request.at_unix
         )
         targets = _as_built(asked.targets, on.backends)
-        admission = on.ledger.admit(call, decision, targets=targets, snapshot_version=on.snapshot_version)
+        admission = on.ledger.admit(asked.call, decision, targets=targets, snapshot_version=on.snapshot_version)
         if not decision.allowed:
             trail.position = await admission.durable()
             raise PolicyDenied("no target may see this call", decision_id=decision.id)
-        self._concluding = concluding = _Concluding(asked, admission, on, trail)
-        self._opened: open_reply | None = None
+        self._admitted = admitted = _Admitted(asked, decision, admission, on, trail)
         try:
             order = on.standings.order(asked, _fit(asked, decision))
-            plan = CallPlan(
-                asked.codec,
-                asked.request,
-                priority=asked.service.priority,
-                hold_tools=asked.service.tool_hold,
-                show_seam=asked.show_seam,
-            )
-            leave = Admitted(decision=decision, admission=admission, asked=asked, standings=on.standings, trail=trail)
-            opened = open_reply(order, plan, on.backends, leave)
+            opened = open_reply(order, _plan(asked), on.backends, admitted)
             trail.reply = reply = await opened.__aenter__()
             self._opened = opened
             trail.position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
         except BaseException as problem:
             await self.__aexit__(type(problem), problem, problem.__traceback__)
             raise
-        return concluding.watch(reply)
+        return Answer(reply, admitted)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
@@ -163,7 +129,7 @@ class serve:  # noqa: N801 - read as a function, and as a class half as dear: ev
             if self._opened is not None:
                 await self._opened.__aexit__(kind, problem, trace)
         finally:
-            await self._concluding.conclude(problem)
+            await self._admitted.conclude(problem)
 
 
 def _as_built(targets: tuple[Target, ...], backends: Backends) -> tuple[Target, ...]:
@@ -187,6 +153,17 @@ def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
     return _of_one_model(asked, fit) if asked.call.operation is Operation.EMBED else fit
 
 
+def _plan(asked: Asked) -> CallPlan:
+    service = asked.service
+    return CallPlan(
+        asked.codec,
+        asked.request,
+        priority=service.priority,
+        hold_tools=service.tool_hold,
+        show_seam=asked.show_seam,
+    )
+
+
 def _of_one_model(asked: Asked, fit: tuple[str, ...]) -> tuple[str, ...]:
     """Those with the model of the service's first target: vectors of another one cannot be compared with its own."""
     alike = {target.name for target in asked.targets if target.model == asked.targets[0].model}
@@ -197,12 +174,26 @@ def _of_one_model(asked: Asked, fit: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(target for target in fit if target in alike)
 
 
-class _Concluding:
-    """Closes the admission exactly once, however the call ends. Until then, what the closing record will say."""
+class _Admitted:
+    """A call that is on its way into the ledger: its leave to be seen, and what its closing record will say.
 
-    __slots__ = ("_admission", "_answer_bytes", "_asked", "_commitment", "_ending", "_error", "_on", "_trail")
+    Concluded exactly once, however the call ends.
+    """
 
-    def __init__(self, asked: Asked, admission: Admission, on: Parts, trail: Trail) -> None:
+    __slots__ = (
+        "_admission",
+        "_answer_bytes",
+        "_asked",
+        "_commitment",
+        "_ending",
+        "_error",
+        "_on",
+        "_trail",
+        "decision",
+    )
+
+    def __init__(self, asked: Asked, decision: Decision, admission: Admission, on: Parts, trail: Trail) -> None:
+        self.decision = decision
         self._asked = asked
         self._admission = admission
         self._on = on
@@ -212,9 +203,23 @@ class _Concluding:
         self._ending = Ending.FAILED  # until something else is known: a bug must not pass for an answer
         self._error = FreeholdError.code
 
-    def watch(self, reply: Reply) -> "_Watched":
-        """The reply's pieces, counted and committed to; a fault on the way ends them in the caller's dialect."""
-        return _Watched(reply, self)
+    # Its leave.
+
+    def may(self, target: str) -> bool:
+        return self._on.standings.may(self._asked, target)
+
+    def on_record(self) -> Awaitable[object]:
+        return self._admission.durable()
+
+    def answered(self, target: str) -> None:
+        self._on.standings.answered(self._asked, target)
+
+    def failed(self, target: str, problem: FreeholdError) -> None:
+        if self._trail.reply is None and isinstance(problem, Fault):
+            self._trail.failed += (target,)
+        self._on.standings.failed(self._asked, target, problem)
+
+    # Its record.
 
     def counted(self, piece: bytes) -> bytes:
         self._commitment.update(piece)
@@ -225,7 +230,7 @@ class _Concluding:
         """Whoever hangs up now has the whole answer."""
         self._ending, self._error = ending, ""
 
-    def failed(self, problem: FreeholdError) -> bytes:
+    def broke_off(self, problem: FreeholdError) -> bytes:
         """The dialect's closing error event."""
         self._ending, self._error = Ending.FAILED, problem.code
         return self.counted(self._asked.codec.error_event(problem, self._asked.call.id))
@@ -273,15 +278,15 @@ class _Concluding:
         )
 
 
-class _Watched:
+class Answer:
     """A reply's pieces, on their way to the caller and into the closing record."""
 
-    __slots__ = ("_chunks", "_concluding", "_failed", "_reply")
+    __slots__ = ("_admitted", "_chunks", "_failed", "_reply")
 
-    def __init__(self, reply: Reply, concluding: _Concluding) -> None:
+    def __init__(self, reply: Reply, admitted: _Admitted) -> None:
         self._reply = reply
         self._chunks = reply.chunks
-        self._concluding = concluding
+        self._admitted = admitted
         self._failed = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
@@ -292,20 +297,29 @@ class _Watched:
             raise StopAsyncIteration
         self._is_finished()
         try:
-            return self._concluding.counted(await self._chunks.__anext__())
+            return self._admitted.counted(await self._chunks.__anext__())
         except FreeholdError as problem:
             self._failed = True
-            return self._concluding.failed(problem)
+            return self._admitted.broke_off(problem)
+
+    @property
+    def whole(self) -> bytes | None:
+        """All of it, where it came in one piece; to be taken once, in place of the pieces."""
+        body = self._reply.body
+        if body is not None:
+            self._is_finished()
+            self._admitted.counted(body)
+        return body
 
     async def pour(self, out: Callable[[bytes], bool]) -> None:
         """As ``Chunks.pour``."""
         if not self._failed and not self._is_finished():
-            counted = self._concluding.counted
+            counted = self._admitted.counted
             await self._chunks.pour(lambda piece: out(counted(piece)))
 
     def _is_finished(self) -> bool:
         """Whether the backend has said that the answer is whole; whoever hangs up now has it."""
         finished = self._reply.exchange.tally.finished
         if finished:
-            self._concluding.whole(self._reply.ending)
+            self._admitted.whole(self._reply.ending)
         return finished

@@ -46,8 +46,8 @@ from freehold.errors import (
 from freehold.http1 import RequestHead
 from freehold.ledger.interface import Ledger
 from freehold.policy.detect import Detection, Reader
-from freehold.relay import Backends, Chunks
-from freehold.serve import Asked, Parts, Trail, serve
+from freehold.relay import Backends
+from freehold.serve import Answer, Asked, Parts, Trail, serve
 from freehold.signals import catalogue
 
 _log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ _JSON = ("content-type", "application/json")
 _EVENTS = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class _Visit:
     """One request while it is here."""
 
@@ -105,7 +105,9 @@ class Gateway:
         self._now_unix = now_unix
         self._rates = Rates(time.monotonic)
         self._gate = Gate()
+        self._patience = Patience()
         self._configuration: Configuration | None = None
+        self._parts: Parts  # of the configuration
         self._standings = GatewayStandings(self._newest, now_unix, failed=self._watch.failed)
         self._rehearsal = Rehearsal(backends, now_unix)
         self._began_unix = now_unix()
@@ -116,8 +118,10 @@ class Gateway:
 
     def configure(self, snapshot: Snapshot) -> GatewayReport:
         """Swap the configuration whole; calls under way keep theirs."""
-        self._configuration = Configuration(snapshot, self._backends(replace(snapshot, drill=None)))
-        self._standings.take(self._configuration)
+        self._configuration = configuration = Configuration(snapshot, self._backends(replace(snapshot, drill=None)))
+        self._parts = self._parts_of(configuration, self._standings)
+        self._patience = Patience(body_s=snapshot.capacity.body_s, taking_s=snapshot.capacity.taking_s)
+        self._standings.take(configuration)
         self._rehearsal.configure(snapshot)
         self._detection.configure(snapshot)
         self._gate.configure(snapshot.capacity)
@@ -158,10 +162,7 @@ class Gateway:
     @property
     def patience(self) -> Patience:
         """With callers, of the configuration in force."""
-        if self._configuration is None:
-            return Patience()
-        capacity = self._configuration.snapshot.capacity
-        return Patience(body_s=capacity.body_s, taking_s=capacity.taking_s)
+        return self._patience
 
     def reported(self, report: GatewayReport) -> None:
         """The report is on its way: what was found is not told again."""
@@ -171,10 +172,8 @@ class Gateway:
         """Make the estate's own small call to a target. A report has what comes of it, as of any call."""
         configuration = self._newest()
         if not self._draining:
-            parts = self._parts(configuration, self._standings)
-            await send_canary(
-                target, configuration, parts, call_id=_new_id(self._now_unix()), now_unix=self._now_unix()
-            )
+            now_unix = self._now_unix()
+            await send_canary(target, configuration, self._parts, call_id=_new_id(now_unix), now_unix=now_unix)
 
     async def drain(self, patience_s: float) -> None:
         """Take no more calls, and let those in flight finish, so that their records say how they ended."""
@@ -188,7 +187,7 @@ class Gateway:
     async def answer(self, head: RequestHead, exchange: Exchange) -> None:
         """One request. Whoever hangs up cancels it, whatever it is waiting for."""
         dialect = dialect_of(head.path, head.headers)
-        visit = _Visit(id=_new_id(self._now_unix()), head=head, exchange=exchange, dialect=dialect)
+        visit = _Visit(_new_id(self._now_unix()), head, exchange, dialect)
         counts = self._counts
         counts.calls += 1
         counts.in_flight += 1
@@ -216,14 +215,15 @@ class Gateway:
         configuration = self._newest()
         if self._draining:
             raise GatewayUnavailable("the gateway is stopping")
-        key = configuration.authenticate(visit.headers, self._now_unix())
+        key = configuration.authenticate(visit.head.headers, self._now_unix())
         self._rates.take(key)
-        standings = self._standings
+        on = self._parts
         if key.drill:
             configuration, standings = self._rehearsal.serving(key)
+            on = self._parts_of(configuration, standings)
         if door := DOORS.get(path):
             _require(visit, "POST")
-            await self._call(visit, door, key, configuration, standings)
+            await self._call(visit, door, key, configuration, on)
         elif path.startswith(RECEIPTS):
             _require(visit, "GET")
             await self._give_receipt(visit, key)
@@ -245,23 +245,21 @@ class Gateway:
         else:
             visit.exchange.respond(503, [_JSON, ("retry-after", "1")], b'{"status":"not ready"}')
 
-    async def _call(
-        self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration, standings: GatewayStandings
-    ) -> None:
+    async def _call(self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration, on: Parts) -> None:
         arrived = self._watch.pace()
         with await self._gate.place() as place:
-            limit_bytes = configuration.snapshot.max_body_bytes
-            body = await read_body(visit.headers, visit.exchange, limit_bytes, place.hold)
-            visit.dialect = dialect_of(visit.head.path, visit.headers, body)
+            headers, limit_bytes = visit.head.headers, configuration.snapshot.max_body_bytes
+            body = await read_body(headers, visit.exchange, limit_bytes, place.hold)
+            visit.dialect = dialect_of(visit.head.path, headers, body)
             asked = self._asked(visit, visit.codec.parse(door.operation, body), body, key, configuration)
             call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
             if call is not asked.call:
                 asked = replace(asked, call=call)
-            trail, seen = visit.trail, self._watch.begin(arrived, asked, visit.headers)
+            trail, seen = visit.trail, self._watch.begin(arrived, asked, headers)
             try:
-                async with serve(asked, self._parts(configuration, standings), trail) as pieces:
+                async with serve(asked, on, trail) as answer:
                     pace = self._watch.answers(seen, asked, trail)
-                    await _send(pieces, visit, pace, stream=asked.request.stream)
+                    await _send(answer, visit, pace, stream=asked.request.stream)
             finally:
                 self._watch.over(seen, asked, trail)
                 if trail.reply is not None:
@@ -269,14 +267,14 @@ class Gateway:
                     self._counts.seams += len(trail.reply.seams)
 
     def _asked(self, visit: _Visit, read: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
-        service = configuration.names.service(read.asked)
+        headers, service = visit.head.headers, configuration.names.service(read.asked)
         if service is None:
             raise UnknownService(f"no service answers to {read.asked[:200]!r}")
         request = replace(
             read,
             id=visit.id,
             at_unix=int(self._now_unix()),
-            betas=_betas(visit.headers),
+            betas=_betas(headers),
             drop=frozenset(service.drop),
         )
         call = Call(
@@ -286,7 +284,7 @@ class Gateway:
             asked=request.asked,
             service=service.name,
             key_id=key.id,
-            data_class=max(key.data_class, service.data_class, _claimed_class(visit.headers)),
+            data_class=max(key.data_class, service.data_class, _claimed_class(headers)),
             stream=request.stream,
             body=body,
         )
@@ -297,11 +295,11 @@ class Gateway:
             key=key,
             service=service,
             targets=configuration.targets(service),
-            pinned=_pinned(visit.headers, key, service),
-            show_seam=visit.headers.get("freehold-show-seam") == "1",
+            pinned=_pinned(headers, key, service),
+            show_seam=headers.get("freehold-show-seam") == "1",
         )
 
-    def _parts(self, configuration: Configuration, standings: GatewayStandings) -> Parts:
+    def _parts_of(self, configuration: Configuration, standings: GatewayStandings) -> Parts:
         return Parts(
             snapshot_version=configuration.snapshot.version,
             policy=configuration.policy,
@@ -331,20 +329,22 @@ def _new_id(now_unix: float) -> str:
     return f"call_{int(now_unix * 1000):012x}{os.urandom(8).hex()}"
 
 
-async def _send(pieces: Chunks, visit: _Visit, pace: Pace | None, *, stream: bool) -> None:
+async def _send(answer: Answer, visit: _Visit, pace: Pace | None, *, stream: bool) -> None:
     """``pace`` is told of each piece of a stream."""
     exchange = visit.exchange
     if not stream:
-        whole = b"".join([piece async for piece in pieces])
+        whole = answer.whole
+        if whole is None:
+            whole = b"".join([piece async for piece in answer])
         exchange.respond(200, [_JSON, *_marks(visit)], whole)
         return
     exchange.begin(200, _EVENTS + _marks(visit))
     push = exchange.push if pace is None else _paced(exchange.push, pace.piece)
-    async for piece in pieces:
+    async for piece in answer:
         if pace is not None:
             pace.piece()
         await exchange.send(piece)
-        await pieces.pour(push)  # most of a stream passes here, in the turn of the loop that brings it
+        await answer.pour(push)  # most of a stream passes here, in the turn of the loop that brings it
     exchange.end()
 
 
@@ -358,7 +358,10 @@ def _paced(push: Callable[[bytes], bool], tick: Callable[[], None]) -> Callable[
 
 def _claimed_class(headers: dict[str, str]) -> DataClass:
     """The class that the caller gives this one call. It can only raise what the key and the service already say."""
-    claimed = headers.get("freehold-data-class", "public").upper()
+    said = headers.get("freehold-data-class")
+    if said is None:
+        return DataClass.PUBLIC
+    claimed = said.upper()
     if claimed not in DataClass.__members__:
         names = ", ".join(name.lower() for name in DataClass.__members__)
         raise InvalidRequest(f"Freehold-Data-Class is one of {names}")
@@ -378,7 +381,7 @@ def _pinned(headers: dict[str, str], key: ApiKey, service: Service) -> str:
 def _betas(headers: dict[str, str]) -> str:
     """Names alone, for they are sent on."""
     betas = headers.get("anthropic-beta", "")
-    if not _BETAS.fullmatch(betas):
+    if betas and not _BETAS.fullmatch(betas):
         raise InvalidRequest("anthropic-beta is a list of names, with commas between them")
     return betas
 

@@ -55,11 +55,12 @@ class _Answer:
 class _Opened:
     """A call at work on a target, as a context: it can be cut from the moment when it asks."""
 
-    __slots__ = ("_opened", "_run")
+    __slots__ = ("_opened", "_run", "_stream")
 
-    def __init__(self, opened: AbstractAsyncContextManager[BackendAnswer], run: Run) -> None:
+    def __init__(self, opened: AbstractAsyncContextManager[BackendAnswer], run: Run, *, stream: bool) -> None:
         self._opened = opened
         self._run = run
+        self._stream = stream
 
     async def __aenter__(self) -> BackendAnswer:
         run = self._run.__enter__()
@@ -68,7 +69,7 @@ class _Opened:
         except BaseException as exc:
             run.__exit__(type(exc), exc, exc.__traceback__)
             raise
-        return _Answer(answer.body, run.watch(answer.events), answer.limits)
+        return _Answer(answer.body, run.watch(answer.events), answer.limits) if self._stream else answer
 
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
@@ -98,7 +99,8 @@ class _InForce:
     def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
         if target in self.provided and (traceparent := self.traceparent(decision.id)):
             upstream = replace(upstream, traceparent=traceparent)
-        return _Opened(self._whose(target).open(target, upstream, decision), self.running.run(target))
+        opened = self._whose(target).open(target, upstream, decision)
+        return _Opened(opened, self.running.run(target), stream=upstream.stream)
 
     def warm(self, target: str) -> None:
         """A provider is contacted by calls alone."""

@@ -74,7 +74,7 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
         following.cancel()
         await asyncio.wait((following,))  # its last word goes out
         await watch.close()
-        await providers.close()
+        providers.close()
         await engines.close()
         await ledger.close()
         await reader.aclose()

@@ -11,7 +11,6 @@ import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -61,8 +60,11 @@ class Connections:
             head = b"%bContent-Length: %d\r\n\r\n" % (head[:-2], len(body))
         if self._kept:
             connection, _ = self._kept.popitem()
-            with suppress(_KeptIsGone):
-                return await self._asked(connection, head, body)
+            try:
+                return await connection.ask(head, body)
+            except WayBroken as problem:
+                if problem.where is not Break.LOST or connection.begun:
+                    raise
         scheme, place, *_ = urlsplit(url)
         return await (await self._dialled(scheme, place)).ask(head, body)
 
@@ -80,7 +82,7 @@ class Connections:
             self._heads[asked] = head
         return head
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Whatever is under way."""
         if self._letting_go is not None:
             self._letting_go.cancel()
@@ -88,14 +90,6 @@ class Connections:
         for connection in tuple(self._open):
             connection.cut()
         self._kept.clear()
-
-    async def _asked(self, connection: Connection, head: bytes, body: bytes | None) -> Answer:
-        try:
-            return await connection.ask(head, body)
-        except WayBroken as problem:
-            if problem.where is Break.LOST and not connection.begun:
-                raise _KeptIsGone from None
-            raise
 
     async def _dialled(self, scheme: str, place: str) -> Connection:
         """A new connection. Raises WayBroken."""
@@ -174,10 +168,6 @@ class Connections:
     def _forget(self, connection: Connection) -> None:
         self._open.discard(connection)
         self._kept.pop(connection, None)
-
-
-class _KeptIsGone(Exception):
-    """A kept connection ended before an answer began."""
 
 
 async def _first_of(addresses: Sequence[AddressInfo]) -> socket.socket:

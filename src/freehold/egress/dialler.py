@@ -50,23 +50,23 @@ class Dialler:
         try:
             return await self._connections.ask("POST", self.endpoint.base_url + path, body, headers)
         except BaseException:
-            await self.over()
+            self.over()
             raise
 
-    async def over(self) -> None:
+    def over(self) -> None:
         """A call is; the last one of an endpoint that is retired closes its connections."""
         self._calls -= 1
         if self._retired and not self._calls:
-            await self.close()
+            self.close()
 
-    async def retire(self) -> None:
+    def retire(self) -> None:
         """No configuration names the endpoint any more: close its connections once the last call is over."""
         self._retired = True
         if not self._calls:
-            await self.close()
+            self.close()
 
-    async def close(self) -> None:
-        await self._connections.close()
+    def close(self) -> None:
+        self._connections.close()
 
     def require(self, leave: Leave) -> None:
         """A call without leave is a bug, and comes no further than this: not even a name is looked up for it."""
@@ -119,4 +119,4 @@ class _Posting:
     ) -> None:
         if self._answer is not None:
             self._answer.close()
-            await self._dialler.over()
+            self._dialler.over()

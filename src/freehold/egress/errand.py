@@ -86,7 +86,7 @@ class ErrandWay:
                     response.close()  # the connection is kept if the answer has come to its end
 
     async def close(self) -> None:
-        await self._connections.close()
+        self._connections.close()
 
     @contextmanager
     def _translated(self, timeout_s: float) -> Iterator[None]:

@@ -4,7 +4,6 @@
 Nothing is contacted but by a call. A call is asked once; what went wrong before its first event may be tried elsewhere.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -60,15 +59,12 @@ class Providers:
         self._lookup = lookup
         self._diallers: dict[Endpoint, Dialler] = {}
         self._faults = Faults(watch.unix)
-        self._retiring: set[asyncio.Task[None]] = set()
 
     def under(self, snapshot: Snapshot) -> "Provided":
         """The providers as the snapshot has them, for the calls that it decides."""
         gone = self._diallers.keys() - set(snapshot.endpoints)
         for endpoint in gone:
-            retiring = asyncio.ensure_future(self._diallers.pop(endpoint).retire())
-            self._retiring.add(retiring)
-            retiring.add_done_callback(self._retiring.discard)
+            self._diallers.pop(endpoint).retire()
         for endpoint in snapshot.endpoints:
             if endpoint not in self._diallers:
                 self._diallers[endpoint] = Dialler(endpoint, self._estate, lookup=self._lookup)
@@ -79,8 +75,9 @@ class Providers:
         targets = {target.name: target for target in snapshot.targets if target.kind is BackendKind.PROVIDER}
         return Provided(targets, ways, self._secrets, self._watch)
 
-    async def close(self) -> None:
-        await asyncio.gather(*self._retiring, *(dialler.close() for dialler in self._diallers.values()))
+    def close(self) -> None:
+        for dialler in self._diallers.values():
+            dialler.close()
 
 
 class Provided:

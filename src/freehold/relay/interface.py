@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the relay needs of backends, of the call and of its dialect, and what it makes of them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -99,8 +99,8 @@ class Leave(Protocol):
         """Whether the target may see the call as things are now: rules and directives change while a call lasts."""
         ...
 
-    async def on_record(self) -> None:
-        """Return once the admission is on disk: before that, no byte leaves the estate. Raises LedgerFault."""
+    def on_record(self) -> Awaitable[object]:
+        """To be awaited until the admission is on disk: before that, no byte leaves the estate. Raises LedgerFault."""
         ...
 
     def answered(self, target: str) -> None:

@@ -115,9 +115,14 @@ class Reply:
         return self.turn.exchange
 
     @property
+    def body(self) -> bytes | None:
+        """Of an answer in one piece. None: it is streamed."""
+        return None if self.turn.exchange.upstream.stream else self.turn.opening
+
+    @property
     def ending(self) -> Ending:
         """How the answer ended, if it is whole."""
-        went_on = any(seam.kind is not SeamKind.CLOSED for seam in self.seams)
+        went_on = self.seams and any(seam.kind is not SeamKind.CLOSED for seam in self.seams)
         return Ending.CONTINUED if went_on else Ending.COMPLETE
 
     @property

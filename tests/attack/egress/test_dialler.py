@@ -24,7 +24,7 @@ async def posted(dialler: Dialler) -> int:
         async with dialler.post("/x", b"{}", {}, LEAVE) as response:
             return response.status
     finally:
-        await dialler.close()
+        dialler.close()
 
 
 @pytest.mark.parametrize(

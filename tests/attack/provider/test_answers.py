@@ -62,7 +62,7 @@ async def test_what_has_no_end_is_cut(handler: Handler, stream: bool, said: str,
         provided = providers.under(snapshot(endpoint(there.url(), limits=limits(answer_bytes=LIMIT_BYTES))))
         with pytest.raises(ProviderBroke, match=said):
             await read(provided, stream=stream)
-        await providers.close()
+        providers.close()
 
 
 async def test_an_error_without_end_is_read_no_further_than_errors_go(tmp_path: Path) -> None:
@@ -72,4 +72,4 @@ async def test_an_error_without_end_is_read_no_further_than_errors_go(tmp_path: 
         with pytest.raises(Exception, match="failed with status 500"):
             async with providers.under(snapshot(endpoint(there.url()))).open("there", upstream(), ALLOWED):
                 raise AssertionError
-        await providers.close()
+        providers.close()

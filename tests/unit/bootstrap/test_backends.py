@@ -25,7 +25,7 @@ async def test_a_target_of_a_provider_is_the_providers_and_every_other_an_engine
     backends = EstateBackends(engines, providers).under(snapshot(endpoint("https://llm.example.fr/v1")))
     assert (backends.status("there"), backends.status("local")) == (None, None)
     assert (await backends.ready("there")).wires == {Wire.CHAT, Wire.COMPLETIONS, Wire.EMBEDDINGS}
-    await providers.close()
+    providers.close()
     await engines.close()
 
 
@@ -39,7 +39,7 @@ async def test_in_a_sealed_estate_no_provider_is_asked_and_no_name_looked_up(tmp
     with pytest.raises(ProviderUnavailable, match="the estate is sealed"):
         await backends.ready("there")
     assert backends.status("local") is None
-    await providers.close()
+    providers.close()
     await engines.close()
 
 
@@ -52,7 +52,7 @@ async def at_server(handler: Handler, tmp_path: Path) -> AsyncIterator[tuple[Est
     engines, providers = Engines(estate.supervisor_socket), Providers(estate, Secrets(estate, {}))
     async with serving(handler) as there:
         yield EstateBackends(engines, providers), there
-        await providers.close()
+        providers.close()
     await engines.close()
 
 

@@ -45,7 +45,7 @@ async def speaking(*words: bytes) -> AsyncIterator[tuple[Speaker, Connections, s
     try:
         yield speaker, connections, f"http://127.0.0.1:{port}/x"
     finally:
-        await connections.close()
+        connections.close()
         server.close()
 
 
@@ -130,7 +130,7 @@ async def test_where_nobody_listens_is_said_so() -> None:
     way = Connections("127.0.0.1", lambda _: None, ssl.create_default_context, connect_s=30, lookup=look_up)
     with pytest.raises(WayBroken, match=Break.REFUSED):
         await way.ask("GET", "http://127.0.0.1:1/", None, {})
-    await way.close()
+    way.close()
 
 
 async def test_what_comes_flows_to_a_sink_and_is_read_again_behind_it() -> None:

@@ -43,7 +43,7 @@ async def test_a_call_goes_to_the_host_and_path_of_the_endpoint(tmp_path: Path) 
     async with serving(hello) as there:
         dialler = Dialler(endpoint(there.url("/v1")), Estate(tmp_path))
         assert await posted(dialler) == "hello"
-        await dialler.close()
+        dialler.close()
     assert [(request.path, request.host) for request in there.asked] == [("/v1/x", f"127.0.0.1:{there.port}")]
 
 
@@ -54,7 +54,7 @@ async def test_only_the_headers_that_are_meant_are_sent(tmp_path: Path, monkeypa
     async with serving(hello) as there:
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         await posted(dialler, headers={"x-api-key": "k"})
-        await dialler.close()
+        dialler.close()
     assert {name.lower() for name in there.asked[0].headers} == {
         "host",
         "accept-encoding",
@@ -73,7 +73,7 @@ async def test_a_connection_is_used_again_and_no_cookie_is_kept(tmp_path: Path) 
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         await posted(dialler)
         await posted(dialler)
-        await dialler.close()
+        dialler.close()
     assert len(there.connections) == 1
     assert "cookie" not in there.asked[1].headers
 
@@ -92,7 +92,7 @@ async def test_a_kept_connection_that_is_gone_costs_no_call(tmp_path: Path) -> N
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         await posted(dialler)
         assert await posted(dialler) == "hello"
-        await dialler.close()
+        dialler.close()
     assert (len(asked), len(there.connections)) == (3, 2)
 
 
@@ -106,7 +106,7 @@ async def test_a_new_connection_that_breaks_is_not_tried_again(tmp_path: Path) -
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         with pytest.raises(WayBroken, match=Break.LOST):
             await posted(dialler)
-        await dialler.close()
+        dialler.close()
     assert len(there.asked) == 1
 
 
@@ -115,7 +115,7 @@ async def test_a_name_is_dialled_at_the_address_that_was_looked_up(tmp_path: Pat
         at = endpoint(there.url(host="llm.example.fr"))
         dialler = Dialler(at, Estate(tmp_path), lookup=looking_up(["127.0.0.1"]))
         assert await posted(dialler) == "hello"
-        await dialler.close()
+        dialler.close()
     assert there.asked[0].host == f"llm.example.fr:{there.port}"
 
 
@@ -135,7 +135,7 @@ async def test_leaving_an_answer_cuts_it(tmp_path: Path) -> None:
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         async with dialler.post("/x", b"{}", {}, LEAVE) as response:
             await response.content.readany()
-        await dialler.close()
+        dialler.close()
     assert cut == [True]
 
 
@@ -143,7 +143,7 @@ async def test_a_retired_endpoint_serves_the_calls_that_began_and_then_closes(tm
     async with serving(hello) as there:
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
         async with dialler.post("/x", b"{}", {}, LEAVE) as response:
-            await dialler.retire()
+            dialler.retire()
             assert await read(response) == "hello"
         assert await posted(dialler) == "hello"  # of a call that was decided before
 
@@ -156,7 +156,7 @@ async def test_a_certificate_of_the_given_authority_is_taken(tmp_path: Path) -> 
         at = endpoint(there.url(host="llm.example.fr", scheme="https"), tls_ca="ca.pem")
         dialler = Dialler(at, Estate(tmp_path), lookup=looking_up(["127.0.0.1"]))
         assert await posted(dialler) == "hello"
-        await dialler.close()
+        dialler.close()
 
 
 @pytest.mark.parametrize(("host", "ca"), [("llm.example.fr", ""), ("other.example.fr", "ca.pem")])
@@ -169,7 +169,7 @@ async def test_a_certificate_of_nobody_or_for_another_host_is_refused(host: str,
         dialler = Dialler(at, Estate(tmp_path), lookup=looking_up(["127.0.0.1"]))
         with pytest.raises(WayBroken, match=Break.CERTIFICATE):
             await posted(dialler)
-        await dialler.close()
+        dialler.close()
     assert not there.asked
 
 

@@ -62,7 +62,7 @@ async def place(tmp_path: Path, sabotage: Sabotage | None = None, *, handler: ob
         try:
             yield made
         finally:
-            await dialler.close()
+            dialler.close()
 
 
 async def test_without_a_fault_an_answer_comes_as_it_came(tmp_path: Path) -> None:

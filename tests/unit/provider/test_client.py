@@ -66,7 +66,7 @@ def providing(at: Endpoint, tmp_path: Path, time: Time | None = None, **environm
 async def closing(provided: Provided) -> None:
     for way in provided._ways.values():
         assert isinstance(way, Dialler)
-        await way.close()
+        way.close()
 
 
 @pytest.fixture(params=["waited for", "poured"])
@@ -189,7 +189,7 @@ async def test_connections_outlast_a_snapshot_that_leaves_the_endpoint_as_it_is(
         for _ in range(2):
             await asked(providers.under(snapshot(endpoint(there.url()))), upstream())
         await asked(providers.under(snapshot(endpoint(there.url(), prefill=Prefill.TEXT))), upstream())
-        await providers.close()
+        providers.close()
     assert len(there.connections) == 2
 
 
@@ -201,7 +201,7 @@ async def test_a_call_reaches_whom_it_was_decided_for_though_the_target_is_someb
         before = providers.under(snapshot(endpoint(paris.url())))
         providers.under(snapshot(endpoint(lyon.url(), provider="lyon"), targets=(replace(TARGET, operator="lyon"),)))
         body, _ = await asked(before, upstream())
-        await providers.close()
+        providers.close()
     assert body == b'{"by":"paris"}'
     assert not lyon.asked
 
@@ -213,7 +213,7 @@ async def test_a_call_that_the_decision_forbids_is_a_bug_and_not_even_resolved(t
     with pytest.raises(RuntimeError, match="does not allow the target there"):
         async with provided.open("there", upstream(), FORBIDDEN):
             raise AssertionError
-    await providers.close()
+    providers.close()
 
 
 async def test_a_key_that_is_missing_costs_the_call_and_nobody_is_asked(tmp_path: Path) -> None:
@@ -431,7 +431,7 @@ async def test_a_refused_connection_an_unknown_name_and_bad_tls_are_said_apart(t
     providers = Providers(estate, Secrets(estate, {}), lookup=looking_up([]))
     with pytest.raises(ProviderUnavailable, match="the name of provider paris cannot be resolved"):
         await asked(providers.under(snapshot(endpoint("https://llm.example.fr/v1"))), upstream())
-    await providers.close()
+    providers.close()
 
 
 async def test_a_redirect_says_that_it_is_not_followed(tmp_path: Path) -> None:
@@ -464,7 +464,7 @@ async def test_a_drill_spoils_the_connections_of_its_own_calls_and_of_no_other(t
         assert await asked(live, upstream()) == (b"{}", [])
         over = providers.under(replace(snapshot(endpoint(there.url())), drill=replace(drill, faults=())))
         assert await asked(over, upstream()) == (b"{}", [])
-        await providers.close()
+        providers.close()
 
 
 async def test_pouring_stops_where_the_taker_has_enough_and_goes_on_behind_it(tmp_path: Path) -> None:
