@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Protocol
 
-from freehold.contract.backend import Service, Target
+from msgspec import Struct
+
+from freehold.contract.backend import BackendKind, Service, Target
 from freehold.contract.call import Call, Operation
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, LedgerPosition, Outcome
@@ -61,8 +63,7 @@ class Parts:
     standings: Standings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A call with all that was looked up for it."""
 
     call: Call
@@ -75,8 +76,7 @@ class Asked:
     show_seam: bool = False  # whether the caller wants to be told where another target took over
 
 
-@dataclass(slots=True)
-class Trail:
+class Trail(Struct):
     """What is known of a call so far, for the headers of any answer to it, a refusal or an error too."""
 
     decision: Decision | None = None
@@ -134,13 +134,18 @@ class serve:  # noqa: N801 - read as a function, and as a class half as dear: ev
 
 def _as_built(targets: tuple[Target, ...], backends: Backends) -> tuple[Target, ...]:
     """The targets with the builds of their engines, as far as they are known now."""
-    built = []
-    for target in targets:
-        status = backends.status(target.name)
-        if status is not None and status.engine_digest != target.engine_digest:
-            target = replace(target, engine_digest=status.engine_digest)  # noqa: PLW2901 - the same, better known
-        built.append(target)
-    return tuple(built)
+    for place, target in enumerate(targets):
+        if target.kind is BackendKind.ENGINE:
+            digest = _engine_digest(target, backends) or target.engine_digest
+            if digest != target.engine_digest:
+                targets = (*targets[:place], replace(target, engine_digest=digest), *targets[place + 1 :])
+    return targets
+
+
+def _engine_digest(target: Target, backends: Backends) -> str:
+    """Of the build that runs now; empty where that is not known, and of a provider."""
+    status = backends.status(target.name) if target.kind is BackendKind.ENGINE else None
+    return status.engine_digest if status else ""
 
 
 def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
@@ -241,33 +246,32 @@ class _Admitted:
                 self._ending, self._error = Ending.FAILED, problem.code
                 with suppress(LedgerFault):
                     self._trail.position = await self._admission.durable()
-            elif isinstance(problem, asyncio.CancelledError | GeneratorExit) and not self._whole_from:
+            elif isinstance(problem, asyncio.CancelledError | GeneratorExit) and not self._is_whole:
                 self._ending, self._error = Ending.CANCELLED, ""
         finally:
             self._trail.outcome = outcome = self._outcome()
             self._on.ledger.conclude(self._admission, outcome)
-            self._on.standings.over(self._asked, self._whole_from)
+            self._on.standings.over(self._asked, outcome.target if self._is_whole else "")
 
     @property
-    def _whole_from(self) -> str:
-        """The target whose answer came whole."""
-        reply = self._trail.reply
-        return reply.target if reply and self._ending in (Ending.COMPLETE, Ending.CONTINUED) else ""
+    def _is_whole(self) -> bool:
+        """Whether an answer came whole."""
+        return self._ending is Ending.COMPLETE or self._ending is Ending.CONTINUED
 
     def _outcome(self) -> Outcome:
         asked, reply = self._asked, self._trail.reply
         if reply is None:
             return Outcome(call_id=asked.call.id, ending=self._ending, error=self._error)
-        answering = next(target for target in asked.targets if target.name == reply.target)
-        status = self._on.backends.status(answering.name)
-        tally = reply.exchange.tally
+        turn = reply.turn
+        answering = next(target for target in asked.targets if target.name == turn.target)
+        tally = turn.exchange.tally
         return Outcome(
             call_id=asked.call.id,
             ending=self._ending,
             target=answering.name,
             model=answering.model.name,
             model_digest=answering.model.digest,
-            engine_digest=status.engine_digest if status else "",
+            engine_digest=_engine_digest(answering, self._on.backends),
             answered_as=another_model(answering, tally.model),
             error=self._error,
             input_tokens=tally.input_tokens,

@@ -63,7 +63,8 @@ class Gate:
         """A call is over, and what was held of it is gone."""
         self._held_bytes -= held_bytes
         self._at_work -= 1
-        self._let_in()
+        if self._waiting:
+            self._let_in()
 
     async def _wait(self) -> None:
         if len(self._waiting) >= self._capacity.waiting:

@@ -9,7 +9,10 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct
+from msgspec.structs import replace as replaced
 
 from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
@@ -56,15 +59,14 @@ _JSON = ("content-type", "application/json")
 _EVENTS = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 
 
-@dataclass(slots=True)
-class _Visit:
+class _Visit(Struct):
     """One request while it is here."""
 
     id: str
     head: RequestHead
     exchange: Exchange
     dialect: Dialect
-    trail: Trail = field(default_factory=Trail)
+    trail: Trail
 
     @property
     def codec(self) -> Codec:
@@ -187,7 +189,7 @@ class Gateway:
     async def answer(self, head: RequestHead, exchange: Exchange) -> None:
         """One request. Whoever hangs up cancels it, whatever it is waiting for."""
         dialect = dialect_of(head.path, head.headers)
-        visit = _Visit(_new_id(self._now_unix()), head, exchange, dialect)
+        visit = _Visit(_new_id(self._now_unix()), head, exchange, dialect, Trail())
         counts = self._counts
         counts.calls += 1
         counts.in_flight += 1
@@ -254,7 +256,7 @@ class Gateway:
             asked = self._asked(visit, visit.codec.parse(door.operation, body), body, key, configuration)
             call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
             if call is not asked.call:
-                asked = replace(asked, call=call)
+                asked = replaced(asked, call=call)
             trail, seen = visit.trail, self._watch.begin(arrived, asked, headers)
             try:
                 async with serve(asked, on, trail) as answer:

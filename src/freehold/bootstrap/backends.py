@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
+from msgspec import Struct
+
 from freehold.contract.backend import EngineStatus
 from freehold.contract.decision import Decision
 from freehold.contract.snapshot import Snapshot
@@ -43,8 +45,7 @@ class EstateBackends:
         return _InForce(self.engines, self.providers.under(snapshot), self.sealed, running, self.traceparent)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """One that can be cut."""
 
     body: bytes
@@ -91,27 +92,27 @@ class _InForce:
     traceparent: Callable[[str], str]
 
     def status(self, target: str) -> EngineStatus | None:
-        return None if target in self.provided else self.engines.status(target)
+        return None if target in self.provided.targets else self.engines.status(target)
 
     async def ready(self, target: str) -> Backend:
         return await self._whose(target).ready(target)
 
     def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
-        if target in self.provided and (traceparent := self.traceparent(decision.id)):
+        if (traceparent := self.traceparent(decision.id)) and target in self.provided.targets:
             upstream = replace(upstream, traceparent=traceparent)
         opened = self._whose(target).open(target, upstream, decision)
         return _Opened(opened, self.running.run(target), stream=upstream.stream)
 
     def warm(self, target: str) -> None:
         """A provider is contacted by calls alone."""
-        if target not in self.provided:
+        if target not in self.provided.targets:
             self.engines.warm(target)
 
     def cut(self, target: str) -> None:
         self.running.cut(target)
 
     def _whose(self, target: str) -> Engines | Provided:
-        if target not in self.provided:
+        if target not in self.provided.targets:
             return self.engines
         if self.sealed:
             raise ProviderUnavailable(f"{target} is not asked: the estate is sealed", hint="Its operator sealed it.")

@@ -5,9 +5,10 @@ that of the calls of a drill.
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from freehold.contract.backend import Target
 from freehold.contract.decision import Decision
@@ -35,8 +36,7 @@ class WayBroken(Exception):
         self.where = where
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leave:
+class Leave(Struct, frozen=True, kw_only=True):
     """The decision by which a call leaves the estate, and the target that it goes to."""
 
     decision: Decision

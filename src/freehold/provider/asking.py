@@ -16,7 +16,6 @@ from freehold.contract.backend import Target
 from freehold.contract.call import Dialect
 from freehold.contract.endpoint import Endpoint
 from freehold.dialect.interface import Backend, Foreign, Upstream, Wire
-from freehold.egress.secrets import Secret
 
 _WIRES: Final[Mapping[Dialect, tuple[Wire, ...]]] = MappingProxyType(
     {  # the one over which other dialects are translated comes first
@@ -84,8 +83,8 @@ def path_of(endpoint: Endpoint, wire: Wire, model: str) -> str:
     return _PATHS[wire] if versioned else f"/v1{_PATHS[wire]}"
 
 
-def headers_of(endpoint: Endpoint, upstream: Upstream, secret: Secret | None) -> dict[str, str]:
-    """All that is sent, but for what HTTP itself needs."""
+def headers_of(endpoint: Endpoint, upstream: Upstream, secret: str) -> dict[str, str]:
+    """All that is sent, but for what HTTP itself needs. ``secret``: empty where there is none."""
     headers = {
         "Content-Type": "application/json",
         "Accept": "text/event-stream" if upstream.stream else "application/json",
@@ -96,13 +95,13 @@ def headers_of(endpoint: Endpoint, upstream: Upstream, secret: Secret | None) ->
         headers["anthropic-version"] = _ANTHROPIC_VERSION
         if upstream.betas:
             headers["anthropic-beta"] = upstream.betas
-    if secret is None:
+    if not secret:
         return headers
     if upstream.wire in _ANTHROPIC:
-        return headers | {"x-api-key": secret.reveal()}
+        return headers | {"x-api-key": secret}
     if is_azure(endpoint):
-        return headers | {"api-key": secret.reveal()}
-    return headers | {"Authorization": f"Bearer {secret.reveal()}"}
+        return headers | {"api-key": secret}
+    return headers | {"Authorization": f"Bearer {secret}"}
 
 
 def _is_openai(endpoint: Endpoint) -> bool:

@@ -7,16 +7,17 @@ Nothing is contacted but by a call. A call is asked once; what went wrong before
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
+
+from msgspec import Struct
 
 from freehold.contract.backend import BackendKind, Target
 from freehold.contract.decision import Decision
 from freehold.contract.endpoint import AnswerLimits, Endpoint
 from freehold.contract.estate import Estate
 from freehold.contract.snapshot import Snapshot
-from freehold.dialect.interface import Backend, Event, Upstream
+from freehold.dialect.interface import Backend, Event, Upstream, Wire
 from freehold.dialect.limits import RateLimits, read_limits
 from freehold.egress.dialler import Dialler, Lookup, look_up
 from freehold.egress.interface import Leave, Response, Way, WayBroken
@@ -40,8 +41,7 @@ from freehold.provider.reading import (
 _WATCH: Final = Watch(unix=time.time, monotonic=time.monotonic)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderAnswer:
+class ProviderAnswer(Struct, frozen=True, kw_only=True):
     """What came back: ``body``, or ``events`` for a stream. The other one is empty."""
 
     body: bytes
@@ -84,14 +84,11 @@ class Provided:
     """The providers of one snapshot."""
 
     def __init__(self, targets: Mapping[str, Target], ways: Mapping[str, Way], secrets: Secrets, watch: Watch) -> None:
-        self._targets = targets
+        self.targets = targets
         self._ways = ways
         self._secrets = secrets
         self._watch = watch
         self._known: dict[str, _Known] = {}
-
-    def __contains__(self, target: str) -> bool:
-        return target in self._targets
 
     async def ready(self, target: str) -> Backend:
         """What the provider can do. Raises ProviderUnavailable."""
@@ -108,7 +105,7 @@ class Provided:
     def _found(self, target: str) -> "_Known":
         known = self._known.get(target)
         if known is None:
-            found = self._targets[target]
+            found = self.targets[target]
             way = self._ways.get(found.operator)
             if way is None:
                 raise ProviderUnavailable(f"provider {found.operator} has no endpoint in the configuration in force")
@@ -116,13 +113,40 @@ class Provided:
         return known
 
 
-@dataclass(frozen=True, slots=True)
 class _Known:
     """A target, the way to it, and what an exchange must know of it."""
 
-    target: Target
-    way: Way
-    backend: Backend
+    __slots__ = ("_manners", "backend", "target", "way")
+
+    def __init__(self, target: Target, way: Way, backend: Backend) -> None:
+        self.target = target
+        self.way = way
+        self.backend = backend
+        self._manners: dict[tuple[Wire, bool], _Manner] = {}
+
+    def manner(self, upstream: Upstream, secret: str) -> "_Manner":
+        """How to ask. The newest of each kind is kept, but for what comes of a single call."""
+        kind = upstream.wire, upstream.stream
+        own = upstream.betas or upstream.traceparent
+        manner = None if own else self._manners.get(kind)
+        if manner is None or manner.place.secret != secret:
+            endpoint = self.way.endpoint
+            manner = _Manner(
+                Place(provider=endpoint.provider, secret=secret),
+                path_of(endpoint, upstream.wire, self.target.model.name),
+                headers_of(endpoint, upstream, secret),
+            )
+            if not own:
+                self._manners[kind] = manner
+        return manner
+
+
+class _Manner(Struct, frozen=True):
+    """What is the same in most calls to a target."""
+
+    place: Place
+    path: str
+    headers: Mapping[str, str]
 
 
 class _Asking:
@@ -140,18 +164,14 @@ class _Asking:
 
     async def __aenter__(self) -> ProviderAnswer:
         known, upstream, endpoint = self._known, self._upstream, self._known.way.endpoint
-        secret = self._secrets.of(endpoint)
-        place = Place(provider=endpoint.provider, secret=secret.reveal() if secret else "")
-        limits = endpoint.limits
+        secret, limits = self._secrets.of(endpoint), endpoint.limits
+        manner = known.manner(upstream, secret.reveal() if secret else "")
+        place = manner.place
         limit, patience_s = ("whole_answer_s", limits.whole_answer_s)
         if upstream.stream:
             limit, patience_s = ("first_event_s", limits.first_event_s)
-        posting = known.way.post(
-            path_of(endpoint, upstream.wire, known.target.model.name),
-            upstream.body,
-            headers_of(endpoint, upstream, secret),
-            Leave(decision=self._decision, target=known.target),
-        )
+        leave = Leave(decision=self._decision, target=known.target)
+        posting = known.way.post(manner.path, upstream.body, manner.headers, leave)
         try:
             async with self._watch.within(patience_s):
                 try:

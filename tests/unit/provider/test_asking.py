@@ -7,7 +7,6 @@ from tests.provider_builder import TARGET, endpoint, upstream
 from freehold.contract.call import Dialect
 from freehold.contract.endpoint import Endpoint, Prefill
 from freehold.dialect.interface import Wire
-from freehold.egress.secrets import Secret
 from freehold.provider.asking import backend_at, headers_of, path_of
 
 OPENAI = (Dialect.OPENAI, Dialect.RESPONSES)
@@ -71,9 +70,8 @@ def test_azure_is_asked_below_its_own_paths(base_url: str, api_version: str, wir
 
 
 def test_each_api_gets_the_key_in_its_own_header() -> None:
-    secret = Secret("k")
     found = {
-        name: headers_of(at, upstream(wire), secret)
+        name: headers_of(at, upstream(wire), "k")
         for name, at, wire in (
             ("openai", endpoint("https://a.example/v1"), Wire.CHAT),
             ("mistral", endpoint("https://a.example/v1"), Wire.FIM),
@@ -91,7 +89,7 @@ def test_each_api_gets_the_key_in_its_own_header() -> None:
 
 
 def test_without_a_key_none_is_sent() -> None:
-    assert headers_of(endpoint("https://a.example/v1"), upstream(stream=True), None) == {
+    assert headers_of(endpoint("https://a.example/v1"), upstream(stream=True), "") == {
         "Content-Type": "application/json",
         "Accept": "text/event-stream",
     }
@@ -129,6 +127,6 @@ def test_openai_itself_has_another_name_for_the_bound_on_an_answer(at: Endpoint,
 def test_the_features_that_a_callers_fields_need_are_named_to_anthropic_alone() -> None:
     asked = upstream(Wire.MESSAGES)
     needing = replace(asked, betas="context-management-2025-06-27")
-    assert headers_of(endpoint("https://a.example"), needing, None)["anthropic-beta"] == "context-management-2025-06-27"
-    assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), asked, None)
-    assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), replace(needing, wire=Wire.CHAT), None)
+    assert headers_of(endpoint("https://a.example"), needing, "")["anthropic-beta"] == "context-management-2025-06-27"
+    assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), asked, "")
+    assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), replace(needing, wire=Wire.CHAT), "")

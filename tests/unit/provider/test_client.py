@@ -443,7 +443,7 @@ async def test_a_redirect_says_that_it_is_not_followed(tmp_path: Path) -> None:
 
 async def test_a_target_is_known_by_the_snapshot(tmp_path: Path) -> None:
     provided = providing(endpoint("https://llm.example.fr/v1", dialects=(Dialect.ANTHROPIC,)), tmp_path)
-    assert ("there" in provided, "local" in provided) == (True, False)
+    assert ("there" in provided.targets, "local" in provided.targets) == (True, False)
     backend = await provided.ready("there")
     assert (backend.model, set(backend.wires)) == ("m-1", {Wire.MESSAGES, Wire.COUNT_TOKENS})
 
