@@ -7,29 +7,33 @@ colon, a control character, two lengths, a length beside a coding. Names of fiel
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 HEAD_BYTES: Final = 64 * 1024  # of a head; a longer one is refused
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
-_REQUEST: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])")
-_STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?")
-_FIELDS: Final = re.compile(rb"(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*")
-_FIELD: Final = re.compile(r"\r\n([^:]+):[ \t]*([^\r]*)")
+_REQUEST: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])(?=\r\n|\Z)")
+_STATUS: Final = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?(?=\r\n|\Z)")
+_FIELD: Final = re.compile(  # or all the rest, which then has no name
+    r"\r\n([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)|[\s\S]+"
+)
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)", re.IGNORECASE)
+_LINE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _ABSOLUTE: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization"})
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+_KEPT_BYTES: Final = 4096  # of a head that the next one of its connection is compared with
 
 
 class NotHttp(ValueError):
     """What came is not HTTP/1.1, or is HTTP/1.1 that two readers could take in two ways."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(Struct, frozen=True):
     """``path`` is decoded; ``minor`` is the 1 of HTTP/1.1."""
 
     method: str
@@ -39,33 +43,64 @@ class RequestHead:
     headers: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(Struct, frozen=True):
     status: int
     minor: int
     headers: dict[str, str]
 
 
+class RequestHeads:
+    """The heads of one connection. Most differ from the one before in the length that they announce, and nothing else.
+
+    Such a one is not read again, but for its length: every other byte of it has been read.
+    """
+
+    __slots__ = ("_before", "_behind", "_known")
+
+    def __init__(self) -> None:
+        self._known: RequestHead | None = None
+        self._before = self._behind = b""  # of the known head, what stands before and behind its length
+
+    def read(self, head: bytes) -> RequestHead:
+        """Raises NotHttp."""
+        known, before, behind = self._known, self._before, self._behind
+        if known is not None and head.startswith(before) and head.endswith(behind):
+            length = head[len(before) : len(head) - len(behind)]
+            if length.isdigit():
+                headers = {**known.headers, "content-length": length.decode()}
+                return RequestHead(known.method, known.path, known.query, known.minor, headers)
+        return self._read_anew(head)
+
+    def _read_anew(self, head: bytes) -> RequestHead:
+        read = read_request_head(head)
+        length = _LENGTH.search(head) if len(head) <= _KEPT_BYTES else None
+        if length is not None and length[1].decode() == read.headers["content-length"]:
+            self._known = RequestHead(read.method, read.path, read.query, read.minor, {**read.headers})
+            self._before, self._behind = head[: length.start(1)], head[length.end(1) :]
+        return read
+
+
 def read_request_head(head: bytes) -> RequestHead:
     """Raises NotHttp."""
-    line, fields = _parts(head)
-    matched = _REQUEST.fullmatch(line)
-    if matched is None:
+    text = head.decode("latin-1")
+    line = _REQUEST.match(text)
+    if line is None:
         raise NotHttp("the first line is not that of a request")
-    path, _, query = _origin_form(matched[2].decode()).partition("?")
-    minor, headers = int(matched[3]), _headers(fields)
-    if minor and "host" not in headers:
+    method, target, minor = line.groups()
+    path, _, query = _origin_form(target).partition("?")
+    headers = _headers(text, line.end())
+    if minor == "1" and "host" not in headers:
         raise NotHttp("a request names its host")
-    return RequestHead(matched[1].decode(), unquote(path) if "%" in path else path, query, minor, headers)
+    return RequestHead(method, unquote(path) if "%" in path else path, query, int(minor), headers)
 
 
 def read_response_head(head: bytes) -> ResponseHead:
     """Raises NotHttp."""
-    line, fields = _parts(head)
-    matched = _STATUS.fullmatch(line)
-    if matched is None:
+    text = head.decode("latin-1")
+    line = _STATUS.match(text)
+    if line is None:
         raise NotHttp("the first line is not that of a response")
-    return ResponseHead(int(matched[2]), int(matched[1]), _headers(fields))
+    return ResponseHead(int(line[2]), int(line[1]), _headers(text, line.end()))
 
 
 def request_head(method: str, target: str, headers: Mapping[str, str]) -> bytes:
@@ -81,24 +116,18 @@ def response_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _written(first: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    fields = [f"\r\n{name}: {value}" for name, value in headers]
-    head = f"{first}{''.join(fields)}".encode("latin-1")
-    if not _FIELDS.fullmatch(head, len(first)) or head.count(b"\r\n") != len(fields):
+    lines = [first, *map(": ".join, headers)]
+    if not ("".join(lines).isprintable() or all(map(_LINE.fullmatch, lines))):
         raise ValueError("a field of a head is one line of latin characters")
-    return head + b"\r\n\r\n"
+    return "\r\n".join([*lines, "\r\n"]).encode("latin-1")
 
 
-def _parts(head: bytes) -> tuple[bytes, bytes]:
-    end = head.find(b"\r\n")
-    return (head, b"") if end < 0 else (head[:end], head[end:])
-
-
-def _headers(fields: bytes) -> dict[str, str]:
-    """By name; of a field that may come again the values are joined, as RFC 9110 section 5.3 has it."""
-    if not _FIELDS.fullmatch(fields):
-        raise NotHttp("a field of the head is not one")
-    found = _FIELD.findall(fields.decode("latin-1"))
+def _headers(text: str, at: int) -> dict[str, str]:
+    """The fields from there on, by name; of one that may come again the values are joined (RFC 9110 section 5.3)."""
+    found = _FIELD.findall(text, at)
     headers = {name.lower(): value.rstrip(" \t") for name, value in found}
+    if "" in headers:
+        raise NotHttp("a field of the head is not one")
     return headers if len(headers) == len(found) else _joined(found)
 
 

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from freehold.http1 import NotHttp, read_request_head, read_response_head, request_head, response_head
+from freehold.http1 import (
+    NotHttp,
+    RequestHead,
+    RequestHeads,
+    read_request_head,
+    read_response_head,
+    request_head,
+    response_head,
+)
 
 HOST = b"\r\nHost: a.example"
 TOKENS = st.text("!#$%&'*+.^_`|~0123456789abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=12)
@@ -65,6 +75,56 @@ def test_a_head_that_is_written_is_read_as_it_was(status: int, headers: dict[str
     assert written.endswith(b"\r\n\r\n")
     head = read_response_head(written[:-4])
     assert (head.status, head.headers) == (status, headers)
+
+
+LENGTHS = st.sampled_from(
+    [
+        b"Content-Length: 7",
+        b"content-length:12",
+        b"Content-Length:  3 \t",
+        b"Content-Length: 0123456789",
+        b"Content-Length: 1x",
+        b"Content-Length: -1",
+        b"Content-Length:",
+        b"Content-Length: 1\r\nX: 2",
+        b"Content-Length: 1\r\nContent-Length: 1",
+        b"X-Content-Length: 5",
+        b"X: 5",
+    ]
+)
+HEADS = st.builds(
+    lambda path, before, length, behind: b"\r\n".join((b"GET %b HTTP/1.1" % path, *before, length, *behind)),
+    st.sampled_from([b"/a", b"/a?b"]),
+    st.sampled_from([(b"Host: a",), (b"Host: a", b"X: y"), ()]),
+    LENGTHS,
+    st.sampled_from([(), (b"X-Behind: 1",), (b"X-Behind: 12",), (b"Expect: 100-continue",)]),
+)
+
+
+@given(st.lists(HEADS, min_size=2, max_size=6))
+def test_the_heads_of_one_connection_are_read_as_each_is_alone(heads: list[bytes]) -> None:
+    connection = RequestHeads()
+    for head in heads:
+        read, alone = _read_or_not(connection.read, head), _read_or_not(read_request_head, head)
+        assert read == alone
+        if read is not None:
+            read.headers["expect"] = "what is done to one head is not seen in the next"
+
+
+def test_a_length_that_is_no_number_is_not_taken_for_one_after_a_head_that_was() -> None:
+    connection = RequestHeads()
+    assert connection.read(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1").headers["content-length"] == "1"
+    assert connection.read(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 22").headers["content-length"] == "22"
+    with pytest.raises(NotHttp):
+        connection.read(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2")
+    assert connection.read(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2").headers["content-length"] == "2, 2"
+
+
+def _read_or_not(read: Callable[[bytes], RequestHead], head: bytes) -> RequestHead | None:
+    try:
+        return read(head)
+    except NotHttp:
+        return None
 
 
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\x00", "\u20ac"])
