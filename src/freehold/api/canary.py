@@ -6,10 +6,10 @@ It is decided, recorded and served like a caller's, and shows nobody anything bu
 
 import asyncio
 import logging
-from dataclasses import replace
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from freehold.api.configuration import Configuration
 from freehold.contract.call import Call, DataClass, Dialect, Operation
@@ -62,7 +62,7 @@ def canary_call(target: str, configuration: Configuration, *, call_id: str, at_u
             stream=False,
             body=body,
         ),
-        request=replace(codec.parse(Operation.CHAT, body), id=call_id, at_unix=at_unix, drop=frozenset("*")),
+        request=structs.replace(codec.parse(Operation.CHAT, body), id=call_id, at_unix=at_unix, drop=frozenset("*")),
         codec=codec,
         key=_KEY,
         service=service,

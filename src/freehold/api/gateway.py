@@ -14,6 +14,8 @@ from dataclasses import replace
 from msgspec import Struct
 from msgspec.structs import replace as replaced
 
+from msgspec import structs
+
 from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
 from freehold.api.connection import Patience
@@ -272,7 +274,7 @@ class Gateway:
         headers, service = visit.head.headers, configuration.names.service(read.asked)
         if service is None:
             raise UnknownService(f"no service answers to {read.asked[:200]!r}")
-        request = replace(
+        request = structs.replace(
             read,
             id=visit.id,
             at_unix=int(self._now_unix()),

@@ -3,10 +3,10 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import TracebackType
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from freehold.contract.backend import EngineStatus
 from freehold.contract.decision import Decision
@@ -99,7 +99,7 @@ class _InForce:
 
     def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
         if (traceparent := self.traceparent(decision.id)) and target in self.provided.targets:
-            upstream = replace(upstream, traceparent=traceparent)
+            upstream = structs.replace(upstream, traceparent=traceparent)
         opened = self._whose(target).open(target, upstream, decision)
         return _Opened(opened, self.running.run(target), stream=upstream.stream)
 

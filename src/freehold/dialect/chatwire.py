@@ -5,7 +5,6 @@ A whole answer and a chunk of a stream have one shape; a chunk has ``delta`` whe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import msgspec
@@ -112,8 +111,7 @@ def not_the_protocol(data: bytes) -> BackendBroke:
     return BackendBroke("the backend answered what is not its protocol")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRequest(Request):
+class ChatRequest(Request, frozen=True, kw_only=True):
     """A request put into the chat wire's words: all of ``body`` but the model, the tools and the stream.
 
     ``body`` has ``messages``, and of these what the caller gave: ``max_tokens``, ``temperature``, ``top_p``, ``top_k``,
@@ -134,7 +132,7 @@ class ChatRequest(Request):
     tools: ToolPlan
     choices: int = 1
     show_reasoning: bool = False  # whether the caller asked to be shown it, where an API shows it to those who ask
-    called: Mapping[str, str] = field(default_factory=dict)  # what the caller calls a field of body, where it differs
+    called: Mapping[str, str] = msgspec.field(default_factory=dict)  # the caller's names of fields of body
 
     @property
     def prefill(self) -> str:

@@ -6,13 +6,13 @@ answer stands, and the text said so far becomes what the next backend goes on fr
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import takewhile
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from freehold.contract.backend import Priority
 from freehold.contract.call import Dialect
@@ -133,7 +133,7 @@ class CallPlan:
 
 def _ranked(exchange: Exchange, priority: Priority) -> Exchange:
     if priority != Priority.NORMAL:
-        exchange.upstream = replace(exchange.upstream, priority=priority)
+        exchange.upstream = structs.replace(exchange.upstream, priority=priority)
     return exchange
 
 
@@ -181,7 +181,7 @@ def _rest_of(hub: ChatRequest, said: _Said) -> ChatRequest:
     body: dict[str, Any] = {**hub.body, "messages": [*earlier, {"role": "assistant", "content": begun}]}
     if "max_tokens" in body:
         body["max_tokens"] = max(1, body["max_tokens"] - said.tokens)
-    return replace(hub, body=body)
+    return structs.replace(hub, body=body)
 
 
 def _asked(rest: ChatRequest, backend: Backend, writer: ChatWriter) -> ChatExchange:

@@ -11,7 +11,6 @@ import math
 import sys
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -41,8 +40,7 @@ _BEYOND = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingRequest(Request):
+class EmbeddingRequest(Request, frozen=True, kw_only=True):
     """Texts that are to be given vectors. An input that is a list holds tokens of the asked model's own tokenizer."""
 
     dialect: Dialect

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from freehold.contract.backend import Priority
 from freehold.contract.call import Dialect, Operation
 from freehold.contract.endpoint import Prefill
@@ -73,8 +75,7 @@ class Extra:
     passed_over: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """A request that is well-formed in its dialect. ``fields`` is the decoded body, never changed in place.
 
     ``id`` and ``at_unix`` name and date an answer for which the backend gives neither; ``drop`` is what the service
@@ -92,8 +93,7 @@ class Request:
     betas: str = ""  # the caller's header ``anthropic-beta``
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
+class Upstream(Struct, frozen=True, kw_only=True):
     """What to send to the backend."""
 
     wire: Wire

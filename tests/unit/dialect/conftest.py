@@ -2,7 +2,6 @@
 """A gateway in miniature: the vendors' own SDKs on one side, an engine's bytes on the other, the codecs between."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import msgspec
 import openai
 import pytest
 from mistralai.client import Mistral
+from msgspec import structs
 
 from freehold.contract.call import Dialect, Operation
 from freehold.contract.endpoint import Prefill
@@ -109,7 +109,7 @@ def foreign(*wires: Wire) -> Backend:
 def engine_takes(dialect: Dialect, body: dict[str, Any], *drop: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What an engine is sent, and what was left out. Raises Unsupported."""
     request = codecs[dialect].parse(Operation.CHAT, msgspec.json.encode(body))
-    exchange = codecs[dialect].exchange(replace(request, drop=frozenset(drop)), BACKEND)
+    exchange = codecs[dialect].exchange(structs.replace(request, drop=frozenset(drop)), BACKEND)
     return msgspec.json.decode(exchange.upstream.body), exchange.dropped
 
 

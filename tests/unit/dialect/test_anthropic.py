@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from anthropic.types import ModelInfo
 from anthropic.types import RawMessageStreamEvent as StreamEvent
+from msgspec import structs
 from pydantic import TypeAdapter
 from tests.unit.dialect.conftest import ANSWERED, BACKEND, Desk, asset, drive, engine_takes, foreign, hub_of, names_of
 
@@ -286,7 +287,7 @@ def test_tool_that_runs_at_anthropic_may_be_chosen_and_is_noted() -> None:
 
 def test_translation_carries_who_asked_and_what_may_be_let_go() -> None:
     read = CODEC.parse(Operation.CHAT, msgspec.json.encode(HELLO | {"messages": [{"role": "user", "content": LOOK}]}))
-    request = replace(read, id="call_7", at_unix=7, drop=frozenset({"image"}))
+    request = structs.replace(read, id="call_7", at_unix=7, drop=frozenset({"image"}))
     assert isinstance(request, MessagesRequest)
     chat = request.chat_request()
     assert (chat.id, chat.at_unix, chat.drop, chat.extras) == ("call_7", 7, frozenset({"image"}), request.extras)

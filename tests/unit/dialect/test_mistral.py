@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from mistralai.client.errors import SDKError
 from mistralai.client.models import ModelList
+from msgspec import structs
 from tests.unit.dialect.conftest import ANSWERED, BACKEND, Desk, asset, drive, engine_takes, foreign, hub_of
 
 from freehold.contract.call import Dialect, Operation
@@ -273,7 +274,9 @@ def test_sdk_reads_a_middle_whole_and_streamed() -> None:
 
 
 def test_middle_is_named_and_dated_by_its_request() -> None:
-    request = replace(CODEC.parse(Operation.FIM, msgspec.json.encode(MIDDLE)), id="call_7", at_unix=1_795_000_000)
+    request = structs.replace(
+        CODEC.parse(Operation.FIM, msgspec.json.encode(MIDDLE)), id="call_7", at_unix=1_795_000_000
+    )
     written = msgspec.json.decode(CODEC.exchange(request, BACKEND).whole(INFILL))
     assert (written["id"], written["created"], written["model"]) == ("call_7", 1_795_000_000, "smollm2")
 

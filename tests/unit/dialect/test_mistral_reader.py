@@ -2,7 +2,6 @@
 """Answers of Mistral's chat, whole and streamed, on the chat wire; and again in Mistral's words."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from mistralai.client import Mistral
 from mistralai.client.models import ChatCompletionResponse, ThinkChunk
+from msgspec import structs
 from tests.unit.dialect.hosts import HI, read, stream, usage_of
 from tests.unit.dialect.test_openai_reader import answers, call, calls, finishes, in_chunks, said, text
 
@@ -106,7 +106,7 @@ def test_a_full_context_is_a_cut_and_an_error_is_the_backends_fault() -> None:
 
 def writer(**asked: Any) -> MistralWriter:
     request = read_request({"model": "support", "messages": HI, **asked})
-    return MistralWriter(replace(request, id="call_7", at_unix=1_790_000_000))
+    return MistralWriter(structs.replace(request, id="call_7", at_unix=1_790_000_000))
 
 
 def client(answer: bytes) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import openai
 import pytest
+from msgspec import structs
 from tests.unit.dialect.conftest import (
     ANSWERED,
     BACKEND,
@@ -332,7 +333,7 @@ def test_other_api_is_asked_over_its_preferred_wire() -> None:
     exchange = CODEC.exchange(request, foreign(Wire.MESSAGES, Wire.COUNT_TOKENS))
     assert exchange.upstream.wire is Wire.MESSAGES
     with pytest.raises(Unsupported):
-        CODEC.exchange(replace(request, extras=(Extra(name="x", param="x", why="no"),)), foreign(Wire.MESSAGES))
+        CODEC.exchange(structs.replace(request, extras=(Extra(name="x", param="x", why="no"),)), foreign(Wire.MESSAGES))
 
 
 def test_text_completion_is_never_translated() -> None:
@@ -342,7 +343,7 @@ def test_text_completion_is_never_translated() -> None:
     with pytest.raises(Unsupported, match="does not offer"):
         CODEC.exchange(request, foreign(Wire.CHAT))
     with pytest.raises(Unsupported, match="one prompt") as caught:
-        CODEC.exchange(replace(request, drop=frozenset("*")), BACKEND)
+        CODEC.exchange(structs.replace(request, drop=frozenset("*")), BACKEND)
     assert caught.value.param == "prompt"
 
 

@@ -2,12 +2,12 @@
 """Answers of other APIs, written for OpenAI's callers: what OpenAI's own SDK makes of them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import httpx2
 import msgspec
 import openai
+from msgspec import structs
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from tests.unit.dialect.hosts import HI
 
@@ -28,7 +28,7 @@ from freehold.dialect.openai.exchange import ChunkWriter
 
 def writer(**asked: Any) -> ChunkWriter:
     request = read_request({"model": "support", "messages": HI, **asked})
-    return ChunkWriter(replace(request, id="call_7", at_unix=1_790_000_000))
+    return ChunkWriter(structs.replace(request, id="call_7", at_unix=1_790_000_000))
 
 
 def chunk(said: Message, finish: str | None = None, index: int = 0) -> Chat:

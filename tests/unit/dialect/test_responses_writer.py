@@ -2,13 +2,12 @@
 """Answers of other APIs as callers of Responses get them: read with OpenAI's SDK."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import httpx2
 import msgspec
 import openai
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
@@ -31,7 +30,7 @@ USAGE = Usage(20, 9, 29, CachedTokens(16), ReasoningTokens(5))
 
 
 def request() -> ResponsesRequest:
-    return replace(read_request({"model": "support", "input": "Say hi"}), id="call-7f", at_unix=1795370000)
+    return structs.replace(read_request({"model": "support", "input": "Say hi"}), id="call-7f", at_unix=1795370000)
 
 
 def call(index: int, name: str = "", arguments: str = "") -> Message:

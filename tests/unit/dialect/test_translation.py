@@ -5,11 +5,11 @@ The provider is the simulator: it reads each request as strictly as the vendor w
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from msgspec import structs
 from tests.simulator.anthropic.doors import Messages
 from tests.simulator.mistral.doors import Chat as MistralChat
 from tests.simulator.openai.doors import Chat, OpenChat
@@ -210,5 +210,5 @@ def test_what_only_the_caller_vendor_has_is_refused_elsewhere_and_passed_on_at_h
         with pytest.raises(Unsupported) as caught:
             codec.exchange(request, backend)
         assert caught.value.param == "something_new"
-        dropping = replace(request, drop=frozenset({"something_new"}))
+        dropping = structs.replace(request, drop=frozenset({"something_new"}))
         assert codec.exchange(dropping, backend).dropped == ("something_new",)

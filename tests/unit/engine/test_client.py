@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.engine_fakes import StubSupervisor, engine_status
 
 from freehold.contract.backend import EngineState, Priority
@@ -121,7 +122,7 @@ async def test_more_calls_than_slots_and_queue_hold_are_turned_away(engines: Eng
 
 
 def ranked(priority: Priority) -> Upstream:
-    return replace(STREAM, priority=priority)
+    return structs.replace(STREAM, priority=priority)
 
 
 async def test_calls_of_a_higher_priority_come_first_and_displace_others(engines: Engines, running: FakeEngine) -> None:
@@ -205,7 +206,7 @@ async def test_tokens_are_counted_while_every_slot_is_taken(engines: Engines, ru
     while running.calls < 2:
         await asyncio.sleep(0)
     running.fault = Fault.NONE
-    async with engines.open("local", replace(WHOLE, wire=Wire.COUNT_TOKENS), DECISION) as answer:
+    async with engines.open("local", structs.replace(WHOLE, wire=Wire.COUNT_TOKENS), DECISION) as answer:
         assert answer.body == b'{"input_tokens": 1}'
     for call in calls:
         call.cancel()

@@ -2,6 +2,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from tests.provider_builder import TARGET, endpoint, upstream
 
 from freehold.contract.call import Dialect
@@ -126,7 +127,8 @@ def test_openai_itself_has_another_name_for_the_bound_on_an_answer(at: Endpoint,
 
 def test_the_features_that_a_callers_fields_need_are_named_to_anthropic_alone() -> None:
     asked = upstream(Wire.MESSAGES)
-    needing = replace(asked, betas="context-management-2025-06-27")
+    needing = structs.replace(asked, betas="context-management-2025-06-27")
+    elsewhere = structs.replace(needing, wire=Wire.CHAT)
     assert headers_of(endpoint("https://a.example"), needing, "")["anthropic-beta"] == "context-management-2025-06-27"
     assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), asked, "")
-    assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), replace(needing, wire=Wire.CHAT), "")
+    assert "anthropic-beta" not in headers_of(endpoint("https://a.example"), elsewhere, "")

@@ -6,7 +6,6 @@ Coding agents send much that asks for nothing that a model of this estate has (`
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from freehold.contract.call import Operation
@@ -62,8 +61,7 @@ _LEAST_BUDGETS = {"high": 16_384, "medium": 4_096, "low": 1}  # in tokens of rea
 _ADAPTIVE = "high"  # Anthropic's own default
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessagesRequest(Request):
+class MessagesRequest(Request, frozen=True, kw_only=True):
     """A request that was read. ``sampling`` is in words that both wires share; ``asides`` are the hub's alone."""
 
     system: str | None

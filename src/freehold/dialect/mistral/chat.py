@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mistral's chat requests, put into the chat wire's words."""
 
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import structs
 
 from freehold.contract.call import Operation
 from freehold.dialect.beyond import HARMLESS, Beyond, note_beyond, note_carried, note_kind
@@ -52,8 +53,7 @@ _CALLED = {"seed": "random_seed", "repeat_penalty": "repetition_penalty"}
 _REASONING_MODE = "high"  # the mode is on or off
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MistralRequest(ChatRequest):
+class MistralRequest(ChatRequest, frozen=True, kw_only=True):
     """A chat request, and what the caller wants to see. ``top_logprobs`` is None without logprobs."""
 
     top_logprobs: int | None = None
@@ -102,7 +102,7 @@ def for_engine(request: MistralRequest) -> MistralRequest:
     if not request.reasoning_mode:
         return request
     body = {**request.body, "chat_template_kwargs": {"enable_thinking": True}}
-    return replace(request, body=body, extras=tuple(e for e in request.extras if e.param != "prompt_mode"))
+    return structs.replace(request, body=body, extras=tuple(e for e in request.extras if e.param != "prompt_mode"))
 
 
 def read_sampling(body: Fields) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 """``/v1/fim/completions`` over the engine's ``/infill``, which has a shape, and an end, of its own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,8 +20,7 @@ _KNOWN = frozenset({"model", "prompt", "suffix", "max_tokens", "stop", "stream",
 _BEYOND = {"min_tokens": Beyond(why="the target ends an answer where the model does", passed_over=False)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FimRequest(Request):
+class FimRequest(Request, frozen=True, kw_only=True):
     """A request to fill in the middle, in the engine's words."""
 
     body: Mapping[str, Any]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests to ``/v1/chat/completions``, each field checked. What would need a store between calls is refused."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from freehold.contract.call import Operation
@@ -62,8 +61,7 @@ _BEYOND = {
 _WORDS = {"auto": Choice.AUTO, "none": Choice.NONE, "required": Choice.FORCED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenAIRequest(ChatRequest):
+class OpenAIRequest(ChatRequest, frozen=True, kw_only=True):
     """A chat request, and what the caller wants to see of the answer. ``top_logprobs`` is None without logprobs."""
 
     include_usage: bool = False

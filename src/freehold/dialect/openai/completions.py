@@ -6,7 +6,6 @@ prompts at once, because it counts the tokens of the first alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -31,8 +30,7 @@ _BEYOND = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionRequest(Request):
+class CompletionRequest(Request, frozen=True, kw_only=True):
     """A completion request in the engine's words, and what the caller wants to see. ``logprobs`` is None without."""
 
     body: Mapping[str, Any]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests to ``/v1/responses``, put into the chat wire's words. Stateless: what would need a store is refused."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from freehold.contract.call import Operation
@@ -53,8 +52,7 @@ _LOGPROBS = "message.output_text.logprobs"
 _ENCRYPTED = "reasoning.encrypted_content"  # only its own API can read it, so none other has any use for it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponsesRequest(ChatRequest):
+class ResponsesRequest(ChatRequest, frozen=True, kw_only=True):
     """A chat request. ``repeated`` are the fields that the response repeats."""
 
     repeated: dict[str, Any]
