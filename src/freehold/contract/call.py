@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One call: what a caller asked for, before anything was decided about it."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+
+from freehold.contract.value import value
 
 
 class Dialect(StrEnum):
@@ -33,7 +34,7 @@ class DataClass(IntEnum):
     RESTRICTED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Call:
     """An authenticated, well-formed request for a service. ``body`` is kept as it came."""
 

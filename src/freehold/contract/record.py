@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from freehold.contract.value import value
+
 
 class Ending(StrEnum):
     """How an admitted call ended."""
@@ -34,7 +36,7 @@ class Seam:
     at_bytes: int  # of the answer, that the caller had
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Outcome:
     """The closing record of a call. Counts are tokens; ``answer`` is the salted commitment to the bytes sent."""
 
@@ -53,7 +55,7 @@ class Outcome:
     answer_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class LedgerPosition:
     """Where an entry lies: the log's origin and the entry's index, from 0."""
 

@@ -7,12 +7,12 @@ fields. A provider's words are passed on only for what the caller got wrong. A f
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Final
 
+from freehold.contract.value import value
 from freehold.egress.interface import Break, WayBroken
 from freehold.errors import (
     ContextExceeded,
@@ -88,7 +88,7 @@ _LOOK_AT_LAW: Final = "The operator decides what follows: it looks like a withdr
 _LOOK_AT_URL: Final = "The operator gives base_url the address that the redirect leads to, if that is one of the facts."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Place:
     """Whose fault it is; and the secret that must not be shown if the provider repeats it."""
 
