@@ -60,10 +60,11 @@ class GatewayStandings:
         service = newest.names.service(asked.service.name)
         if service is None:
             return False
-        targets = newest.targets(service)
-        same = targets is asked.targets or any(known in asked.targets for known in targets if known.name == target)
-        if not same:
-            return False
+        targets = newest.targets_of[service.name]
+        if targets is not asked.targets:
+            same = any(known in asked.targets for known in targets if known.name == target)
+            if not same:
+                return False
         at_unix = int(self._now_unix())
         return newest.policy.allows(
             target, asked.call, key=asked.key, service=service, targets=targets, at_unix=at_unix

@@ -53,7 +53,10 @@ class Policy:
     ) -> bool:
         """Whether ``decide`` would allow this one."""
         verdicts = self._verdicts_on(call, key, service, targets, at_unix)
-        return any(verdict.allowed for verdict in verdicts if verdict.target == target)
+        for verdict in verdicts:
+            if verdict.target == target:
+                return verdict.allowed
+        return False
 
     def _verdicts_on(
         self, call: Call, key: ApiKey, service: Service, targets: tuple[Target, ...], at_unix: int

@@ -15,7 +15,7 @@ def order(
 
     Those are engines that cannot be started, and every target that is ``standing``: suspected, withdrawn or retired.
     """
-    return tuple(target for target in allowed if target not in standing and not _is_hopeless(status(target)))
+    return tuple([target for target in allowed if target not in standing and not _is_hopeless(status(target))])
 
 
 def _is_hopeless(status: EngineStatus | None) -> bool:
