@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from msgspec.structs import replace as replaced
-
-from msgspec import structs
 
 from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
