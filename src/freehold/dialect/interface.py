@@ -104,8 +104,7 @@ class Upstream(Struct, frozen=True, kw_only=True):
     traceparent: str = ""  # of the call's trace, for whoever may be told
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, gc=False):
     """One server-sent event: its bytes as they came, blank line included, and its parsed parts."""
 
     raw: bytes

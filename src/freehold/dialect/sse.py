@@ -18,6 +18,9 @@ _MAX_EVENT_BYTES = 16 * 2**20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The end of a line and of the blank line after it. Atomic, or a CRLF would pass for two ends.
 _END = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_CR = 13  # as a byte; to look for one so is ten times as fast as for b"\r"
+# An event of a line of data, named or not, as nearly all are; where there is no CR.
+_USUAL = re.compile(rb"(?:event: ([a-z_.]+)\n)?data: (.*)\n\n")
 _WHOLE = (b"\n\n", b"\r\r", b"\n\r", b"\n\r\n", b"\r\r\n")  # what a block ends in that is not cut off
 
 
@@ -34,8 +37,9 @@ class Splitter:
         """The events that end in this chunk. Raises BackendBroke for one that does not end."""
         # An end may have begun in the last two bytes of what is here. After a lone CR the next chunk may open with the
         # LF that belongs to it; a blank line before an event means nothing, so that needs no care.
-        if self._began and not self._buffer and _is_plain(chunk):
-            return [Event(chunk, "", chunk[6:-2])]
+        if self._began and not self._buffer and _CR not in chunk and (one := _USUAL.fullmatch(chunk)):
+            name, data = one.groups()
+            return [Event(chunk, name.decode() if name else "", data)]
         seen = max(0, len(self._buffer) - 2)
         buffer: bytes | bytearray = chunk
         if self._buffer:
@@ -75,16 +79,10 @@ def _ends(buffer: bytes | bytearray, seen: int) -> list[int]:
     return ends
 
 
-def _is_plain(block: bytes) -> bool:
-    """Whether it is one event of one line of data, as nearly all are."""
-    if not block.startswith(b"data: ") or not block.endswith(b"\n\n"):
-        return False
-    return block.find(b"\n") == len(block) - 2 and b"\r" not in block
-
-
 def _parse(raw: bytes, block: bytes) -> Event:
-    if _is_plain(block):
-        return Event(raw, "", block[6:-2])
+    if _CR not in block and (usual := _USUAL.fullmatch(block)):
+        given, content = usual.groups()
+        return Event(raw, given.decode() if given else "", content)
     name, data = "", []
     for line in block.splitlines():  # of bytes: ends at LF, CRLF and CR alone
         field, _, value = line.partition(b":")

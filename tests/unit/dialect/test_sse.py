@@ -64,6 +64,14 @@ def test_events_are_those_of_the_specification_wherever_chunks_end(stream: bytes
     assert told(read(stream, sizes)) == reference(stream)
 
 
+@settings(max_examples=500)
+@given(STREAMS)
+def test_events_are_the_same_where_each_comes_in_a_chunk_of_its_own(stream: bytes) -> None:
+    splitter, events = Splitter(), read(stream, [])
+    again = [event for whole in events for event in splitter.feed(whole.raw)]
+    assert told(again) == told(events) == reference(stream)
+
+
 @given(STREAMS, st.lists(st.integers(0, 9), max_size=40))
 def test_raw_bytes_of_all_events_are_the_stream(stream: bytes, sizes: list[int]) -> None:
     assert b"".join(event.raw for event in read(stream, sizes)) == stream
