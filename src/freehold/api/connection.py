@@ -16,13 +16,13 @@ from typing import Any, Final, Protocol
 from freehold.api.exchange import Exchange, Headers
 from freehold.errors import InvalidRequest, SlowCaller, SlowRequest
 from freehold.http1 import (
+    CHUNK,
     HEAD_BYTES,
     LAST_CHUNK,
     Body,
     NotHttp,
     RequestHead,
     body_of_request,
-    chunk,
     read_request_head,
     response_head,
 )
@@ -76,6 +76,7 @@ class CallerConnection(asyncio.Protocol):
         "_body",
         "_broken_body",
         "_buffer",
+        "_chunks",
         "_head",
         "_lingers",
         "_loop",
@@ -103,6 +104,7 @@ class CallerConnection(asyncio.Protocol):
         self._broken_body = False
         self._more: asyncio.Future[None] | None = None  # while more of the body is waited for
         self._answered = _Answered.NOT_YET
+        self._chunks = True  # HTTP/1.0 knows none: there the end of the connection is the end of the answer
         self._taken: asyncio.Future[None] | None = None  # while the caller does not take the answer
         self._lingers = False
         self.answering: asyncio.Task[None] | None = None
@@ -202,23 +204,24 @@ class CallerConnection(asyncio.Protocol):
     def begin(self, status: int, headers: Headers) -> None:
         """The head of an answer that is sent piece by piece."""
         self._answered = _Answered.BEGUN
-        self._transport.write(self._head_of(status, headers, _CHUNKED if self._is_chunked else _CLOSE))
-
-    async def send(self, piece: bytes) -> None:
-        """The next piece; waits while the caller does not take what came before. Raises SlowCaller."""
-        if not self.push(piece) and self._taken is not None:
-            await self._taken
+        self._chunks = self._head is None or self._head.minor == 1
+        self._transport.write(self._head_of(status, headers, _CHUNKED if self._chunks else _CLOSE))
 
     def push(self, piece: bytes) -> bool:
-        """The next piece, at once; false while the caller does not take what came before."""
+        """The next piece; false while the caller does not take what came before."""
         if piece:
-            self._transport.write(chunk(piece) if self._is_chunked else piece)
+            self._transport.write(CHUNK % (len(piece), piece) if self._chunks else piece)
         return self._taken is None
+
+    async def taken(self) -> None:
+        """Return once the caller takes what came before. Raises SlowCaller."""
+        if self._taken is not None:
+            await self._taken
 
     def end(self) -> None:
         """There are no more pieces."""
         self._answered = _Answered.WHOLE
-        if self._is_chunked:
+        if self._chunks:
             self._transport.write(LAST_CHUNK)
 
     # What comes in.
@@ -292,11 +295,6 @@ class CallerConnection(asyncio.Protocol):
                 self.due_s = _FOREVER
 
     # What goes out.
-
-    @property
-    def _is_chunked(self) -> bool:
-        """HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer."""
-        return self._head is None or self._head.minor == 1
 
     @property
     def _closes(self) -> bool:

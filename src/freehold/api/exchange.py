@@ -30,12 +30,12 @@ class Exchange(Protocol):
         """The head of an answer that is sent piece by piece."""
         ...
 
-    async def send(self, piece: bytes) -> None:
-        """The next piece; waits while the caller does not take what came before. Raises SlowCaller."""
+    def push(self, piece: bytes) -> bool:
+        """The next piece; false where the caller does not take what came before."""
         ...
 
-    def push(self, piece: bytes) -> bool:
-        """The next piece, at once; false where the caller does not take what came before, and ``send`` would wait."""
+    async def taken(self) -> None:
+        """Return once the caller takes what came before. Raises SlowCaller."""
         ...
 
     def end(self) -> None:

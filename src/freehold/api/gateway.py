@@ -341,21 +341,12 @@ async def _send(answer: Answer, visit: _Visit, pace: Pace | None, *, stream: boo
         exchange.respond(200, [_JSON, *_marks(visit)], whole)
         return
     exchange.begin(200, _EVENTS + _marks(visit))
-    push = exchange.push if pace is None else _paced(exchange.push, pace.piece)
+    push = exchange.push if pace is None else pace.before(exchange.push)
     async for piece in answer:
-        if pace is not None:
-            pace.piece()
-        await exchange.send(piece)
+        if not push(piece):
+            await exchange.taken()
         await answer.pour(push)  # most of a stream passes here, in the turn of the loop that brings it
     exchange.end()
-
-
-def _paced(push: Callable[[bytes], bool], tick: Callable[[], None]) -> Callable[[bytes], bool]:
-    def paced(piece: bytes) -> bool:
-        tick()
-        return push(piece)
-
-    return paced
 
 
 def _claimed_class(headers: dict[str, str]) -> DataClass:

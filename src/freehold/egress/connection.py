@@ -65,14 +65,19 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.begun = True
         try:
-            if self._answer is not None:
-                self._took(self._answer, data)
-            elif self._asked is not None:
-                self._begin(self._asked, data)
-            else:
-                self.cut()
+            if self._answer is None:
+                data = self._begin(data)
+            answer = self._answer
+            if answer is None:
+                return
+            rest = answer.take(data)
         except NotHttp:
             self._break(Break.NOT_HTTP)
+            return
+        if answer.whole:
+            self._over(answer, rest)
+        elif answer.unread_bytes > _UNREAD_BYTES:
+            self._transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
@@ -84,7 +89,12 @@ class Connection(asyncio.Protocol):
         self._fail_asked(Break.LOST)
         self._gone(self)
 
-    def _begin(self, asked: "asyncio.Future[Answer]", data: bytes) -> None:
+    def _begin(self, data: bytes) -> bytes:
+        """Take the head of an answer, once it is there; what follows it. Raises NotHttp."""
+        asked = self._asked
+        if asked is None:
+            self.cut()
+            return b""
         self._head += data
         if not self._head.startswith(_BEGINNING[: len(self._head)]):
             raise NotHttp("an answer does not begin like one")
@@ -97,10 +107,10 @@ class Connection(asyncio.Protocol):
             self._answer = Answer(head, body_of_response(head), self)
             if not asked.done():
                 asked.set_result(self._answer)
-            self._took(self._answer, rest)
-            return
+            return rest
         if len(self._head) >= HEAD_BYTES:
             raise NotHttp("the head of an answer does not end")
+        return b""
 
     def _pass_over(self, head: ResponseHead, rest: bytes) -> None:
         """RFC 9110 section 15.2. A change of protocols was not asked for."""
@@ -109,16 +119,13 @@ class Connection(asyncio.Protocol):
         if head.status == 101 or self._interim > _MOST_INTERIM:
             raise NotHttp("answers before the answer do not end")
 
-    def _took(self, answer: "Answer", data: bytes) -> None:
-        rest = answer.take(data)
-        if answer.whole:
-            self._answer = None
-            if rest or not answer.keeps:
-                self._transport.close()
-            else:
-                self._free(self)
-        elif answer.unread_bytes > _UNREAD_BYTES:
-            self._transport.pause_reading()
+    def _over(self, answer: "Answer", rest: bytes) -> None:
+        """The answer has come whole."""
+        self._answer = None
+        if rest or not answer.keeps:
+            self._transport.close()
+        else:
+            self._free(self)
 
     def read_on(self) -> None:
         self._transport.resume_reading()
@@ -215,14 +222,15 @@ class Answer:
 
     def take(self, data: bytes) -> bytes:
         """Take what has come; what is left behind the end of the answer. For its connection. Raises NotHttp."""
-        content, rest = self._body.feed(data)
-        if content and self._sink is not None:
-            self._sink(content)
+        body, sink = self._body, self._sink
+        content, rest = body.feed(data)
+        if content and sink is not None:
+            sink(content)
         elif content:
             self._pieces.append(content)
             self.unread_bytes += len(content)
             self._wake()
-        if self._body.done:
+        if body.done:
             self.end()
         return rest
 

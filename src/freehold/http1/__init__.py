@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 as bytes: heads and bodies of messages, read strictly, and written. Pure; it opens nothing."""
 
-from freehold.http1.bodies import Body, ChunkedBody, SizedBody, UntilClosed, body_of_request, body_of_response, chunk
+from freehold.http1.bodies import CHUNK, Body, ChunkedBody, SizedBody, UntilClosed, body_of_request, body_of_response
 from freehold.http1.heads import (
     HEAD_BYTES,
     LAST_CHUNK,
@@ -16,6 +16,7 @@ from freehold.http1.heads import (
 )
 
 __all__ = [
+    "CHUNK",
     "HEAD_BYTES",
     "LAST_CHUNK",
     "Body",
@@ -28,7 +29,6 @@ __all__ = [
     "UntilClosed",
     "body_of_request",
     "body_of_response",
-    "chunk",
     "read_request_head",
     "read_response_head",
     "request_head",

@@ -8,11 +8,11 @@ from freehold.http1.heads import NotHttp, RequestHead, ResponseHead
 
 _LENGTH: Final = re.compile(r"\d{1,15}", re.ASCII)
 _SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,12})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
-_PLAIN_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,12}")
+_ONE_CHUNK: Final = re.compile(rb"([0-9A-Fa-f]{1,12})\r\n(.+)\r\n", re.DOTALL)  # if its size is that of what it has
 _TRAILER: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
-_SIZE_DIGITS: Final = 12
 _LINE_BYTES: Final = 4096  # of a chunk's size with its extension, or of a trailer
 _MOST_TRAILERS: Final = 64
+CHUNK: Final = b"%x\r\n%b\r\n"  # to be written: how many bytes, and these. Of none there is none: that would be the end
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -51,11 +51,6 @@ def _framed(headers: dict[str, str], minor: int) -> Body | None:
     return SizedBody(int(length))
 
 
-def chunk(data: bytes) -> bytes:
-    """One chunk. Of no bytes there is none: that would be the end."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
 class SizedBody:
     """A body of a known length."""
 
@@ -89,17 +84,25 @@ class UntilClosed:
 class ChunkedBody:
     """A chunked body. Extensions and trailers are passed over."""
 
-    __slots__ = ("_held", "_left", "_trailers", "done")
+    __slots__ = ("_between", "_held", "_left", "_trailers", "done")
 
     def __init__(self) -> None:
         self.done = False
         self._held = b""  # of a line that is not whole
         self._left = -1  # of a chunk that has begun; -1: its size comes next
         self._trailers = -1  # lines of them so far; -1: not reached
+        self._between = True  # a chunk's size comes next, and nothing of it has come
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        if self._left < 0 and self._trailers < 0 and not self._held and (content := _one_chunk(data)):
-            return content, b""
+        if self._between and (one := _ONE_CHUNK.fullmatch(data)):  # as most servers send an event
+            size, content = one.groups()
+            if int(size, 16) == len(content):
+                return content, b""
+        content, rest = self._feed(data)
+        self._between = self._left < 0 and self._trailers < 0 and not self._held
+        return content, rest
+
+    def _feed(self, data: bytes) -> tuple[bytes, bytes]:
         if self._held:
             data, self._held = self._held + data, b""
         pieces: list[bytes] = []
@@ -141,15 +144,6 @@ class ChunkedBody:
             self._trailers = -1 if self._left > 0 else 0
         else:
             raise NotHttp("the size of a chunk is not a number")
-
-
-def _one_chunk(data: bytes) -> bytes:
-    """The content of exactly one chunk, as most servers send an event; empty if it is anything else."""
-    end = data.find(b"\r\n", 0, _SIZE_DIGITS + 2)
-    size = data[:end] if end > 0 else b""
-    if not _PLAIN_SIZE.fullmatch(size) or len(data) != end + 4 + int(size, 16):
-        return b""
-    return data[end + 2 : -2] if data.endswith(b"\r\n") else b""
 
 
 def _joined(pieces: list[bytes]) -> bytes:

@@ -89,17 +89,15 @@ class Server:
         self.status, self.headers = status, dict(headers)
         self.begun = True
 
-    async def send(self, piece: bytes) -> None:
-        if self.too_slow:
-            raise SlowCaller("the caller did not take the answer")
-        self.pieces.append(piece)
-        if len(self.pieces) == self.hang_up_after:
-            self.gone.set()
-            await asyncio.Event().wait()
-
     def push(self, piece: bytes) -> bool:
         self.pieces.append(piece)
-        return not self.too_slow
+        return not self.too_slow and len(self.pieces) != self.hang_up_after
+
+    async def taken(self) -> None:
+        if self.too_slow:
+            raise SlowCaller("the caller did not take the answer")
+        self.gone.set()
+        await asyncio.Event().wait()
 
     def end(self) -> None:
         self.ended = True

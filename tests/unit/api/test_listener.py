@@ -92,10 +92,15 @@ async def echo(head: RequestHead, exchange: Exchange) -> None:
     exchange.respond(200, [], b"".join(pieces))
 
 
+async def send(exchange: Exchange, piece: bytes) -> None:
+    if not exchange.push(piece):
+        await exchange.taken()
+
+
 async def endless(head: RequestHead, exchange: Exchange) -> None:
     exchange.begin(200, [])
     while True:
-        await exchange.send(PIECE)
+        await send(exchange, PIECE)
 
 
 async def test_requests_of_one_connection_are_answered_one_after_the_other() -> None:
@@ -138,7 +143,7 @@ async def test_an_answer_in_pieces_comes_in_chunks_and_to_an_old_caller_until_th
     async def pieces(head: RequestHead, exchange: Exchange) -> None:
         exchange.begin(200, [])
         for piece in (b"a", b"", b"bc"):
-            await exchange.send(piece)
+            await send(exchange, piece)
         exchange.end()
 
     async with port(pieces) as (_, caller):
@@ -165,7 +170,7 @@ async def test_whoever_makes_an_answer_that_is_not_taken_waits_and_learns_why_th
         nonlocal sent
         exchange.begin(200, [])
         while True:
-            await exchange.send(PIECE)
+            await send(exchange, PIECE)
             sent += len(PIECE)
 
     async with port(counting) as (there, caller):

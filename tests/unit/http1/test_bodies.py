@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from freehold.http1 import (
+    CHUNK,
     LAST_CHUNK,
     Body,
     ChunkedBody,
@@ -16,7 +17,6 @@ from freehold.http1 import (
     UntilClosed,
     body_of_request,
     body_of_response,
-    chunk,
 )
 
 
@@ -36,7 +36,10 @@ def fed(body: Body, data: bytes, cuts: list[int]) -> tuple[bytes, bytes]:
 @given(st.lists(st.binary(min_size=1, max_size=40)), st.binary(max_size=10), st.lists(st.integers(0, 4000), max_size=8))
 def test_chunks_are_put_together_wherever_they_were_cut(pieces: list[bytes], behind: bytes, cuts: list[int]) -> None:
     body = ChunkedBody()
-    assert fed(body, b"".join(map(chunk, pieces)) + LAST_CHUNK + behind, cuts) == (b"".join(pieces), behind)
+    assert fed(body, b"".join(CHUNK % (len(piece), piece) for piece in pieces) + LAST_CHUNK + behind, cuts) == (
+        b"".join(pieces),
+        behind,
+    )
     assert body.done
 
 
