@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 from math import ceil
 from typing import Final
 
@@ -31,6 +30,8 @@ _ERROR_BYTES: Final = 256 * 1024
 _CLOSING: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _MESSAGES_CLOSE: Final = "message_stop"
 _DONE: Final = b"[DONE]"
+_LAST: Final = _CLOSING | {_MESSAGES_CLOSE, "error"}  # names
+_NAMES: Final = frozenset({Wire.MESSAGES, Wire.RESPONSES})  # whose events have them, as a rule
 _STREAM: Final = "text/event-stream"
 _TYPE: Final = re.compile(rb'\A\{\s*"type"\s*:\s*"([a-z_.]{1,64})"')
 
@@ -75,6 +76,7 @@ class Events:
         "_drained",
         "_fault",
         "_limits",
+        "_names",
         "_pace",
         "_pending",
         "_place",
@@ -90,6 +92,7 @@ class Events:
     def __init__(self, content: Content, wire: Wire, limits: AnswerLimits, place: Place, watch: Watch) -> None:
         self._content = content
         self._wire = wire
+        self._names = wire in _NAMES
         self._limits = limits
         self._place = place
         self._watch = watch
@@ -109,8 +112,9 @@ class Events:
         To be called within the limit for the first event.
         """
         while not any(event.data for event in self._pending):
-            if not self._took(await self._next()):
+            if not self._arrived(await self._next()):
                 raise ProviderBroke(f"provider {self._place.provider} ended its answer before the first event")
+            self._since_s = None
         first = next(event for event in self._pending if event.data)
         if fault := fault_within(first.data, self._place, self._watch.unix()):
             raise fault
@@ -147,6 +151,10 @@ class Events:
         finally:
             self._take = None
             self._content.flow(None)
+
+    def stop(self) -> None:
+        """Pour nothing more, from now on."""
+        self._end_pouring()
 
     @property
     def _is_poured(self) -> bool:
@@ -188,7 +196,9 @@ class Events:
         pending = self._pending
         while pending:
             event = pending[0]
-            if _fails(event) or closes(event, self._wire):
+            name, data = event.name, event.data
+            may_end = name in _LAST or data == _DONE or data.find(b'"error"') >= 0 or (self._names and not name)
+            if may_end and (_fails(event) or closes(event, self._wire)):
                 return False
             pending.popleft()
             if not take(event):
@@ -204,16 +214,19 @@ class Events:
 
     def _arrived(self, chunk: bytes) -> bool:
         """Take the chunk's events, and see that the pace was kept; false for the end. Raises ProviderBroke."""
-        now_s = self._watch.monotonic()
-        since_s, self._since_s = self._since_s, now_s
-        if not self._pace.counts:
-            return self._took(chunk)
-        self._pace.waited(now_s - (now_s if since_s is None else since_s))
-        before = len(self._pending)
-        if not self._took(chunk):
+        now_s, since_s = self._watch.monotonic(), self._since_s
+        self._since_s = now_s
+        self._bytes += len(chunk)
+        if self._bytes > self._limits.answer_bytes:
+            raise _too_large(self._limits, self._place)
+        try:
+            events = self._splitter.feed(chunk)
+        except BackendBroke as exc:
+            raise ProviderBroke(f"provider {self._place.provider} sent an event that does not end") from exc
+        self._pending.extend(events)
+        if not chunk:
             return False
-        self._pace.count(islice(self._pending, before, None))
-        if self._pace.left_s <= 0:
+        if not self._pace.is_kept(events, 0.0 if since_s is None else now_s - since_s):
             raise self._silent()
         return True
 
@@ -246,7 +259,7 @@ class Events:
         self._drained = True
         try:
             async with self._watch.within(_LAST_BYTES_S):
-                self._took(await self._next())
+                self._arrived(await self._next())
         except (TimeoutError, BackendBroke):
             raise StopAsyncIteration from None
 
@@ -255,17 +268,6 @@ class Events:
             return await self._content.readany()
         except WayBroken as exc:
             raise broke_off(self._place) from exc
-
-    def _took(self, chunk: bytes) -> bool:
-        """Take the chunk's events; false for the end."""
-        self._bytes += len(chunk)
-        if self._bytes > self._limits.answer_bytes:
-            raise _too_large(self._limits, self._place)
-        try:
-            self._pending.extend(self._splitter.feed(chunk))
-        except BackendBroke as exc:
-            raise ProviderBroke(f"provider {self._place.provider} sent an event that does not end") from exc
-        return bool(chunk)
 
 
 class NoEvents:
@@ -286,10 +288,9 @@ class _Pace:
     A window is a minute at most, and that of ten events: a high pace shows within seconds that it is not kept.
     """
 
-    __slots__ = ("_events", "_waited_s", "_window_s", "counts")
+    __slots__ = ("_events", "_waited_s", "_window_s")
 
     def __init__(self, least_per_minute: float) -> None:
-        self.counts = bool(least_per_minute)
         least = min(max(1, ceil(least_per_minute)), _MOST_IN_WINDOW)
         self._window_s = _MINUTE_S * least / least_per_minute if least_per_minute else float("inf")
         self._events = deque([0.0] * least, maxlen=least)  # when the newest came, in time waited
@@ -299,13 +300,14 @@ class _Pace:
     def left_s(self) -> float:
         return self._events[0] + self._window_s - self._waited_s
 
-    def waited(self, seconds: float) -> None:
-        self._waited_s += seconds
-
-    def count(self, events: Iterable[Event]) -> None:
+    def is_kept(self, events: Iterable[Event], waited_s: float) -> bool:
+        """Whether it is, with these events that were waited for so long."""
+        newest = self._events
+        self._waited_s = now_s = self._waited_s + waited_s
         for event in events:
             if event.data:
-                self._events.append(self._waited_s)
+                newest.append(now_s)
+        return newest[0] + self._window_s > now_s
 
 
 async def whole(response: Response, limits: AnswerLimits, place: Place) -> bytes:

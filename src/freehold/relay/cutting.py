@@ -41,11 +41,12 @@ class Running:
 class Run:
     """One call at work on a target."""
 
-    __slots__ = ("_runs", "waiting", "was_cut")
+    __slots__ = ("_runs", "stop", "waiting", "was_cut")
 
     def __init__(self, runs: "set[Run]") -> None:
         self._runs = runs  # of the target
         self.was_cut = False
+        self.stop: Callable[[], None] | None = None  # what the target sends from being handed on
         self.waiting: asyncio.Task[object] | None = None  # for the target
 
     def __enter__(self) -> Self:
@@ -58,9 +59,11 @@ class Run:
         self._runs.discard(self)
 
     def cut(self) -> None:
-        """Wake whoever waits for the target."""
+        """Hand nothing more on, and wake whoever waits for the target."""
         if not self.was_cut:
             self.was_cut = True
+            if self.stop is not None:
+                self.stop()
             if self.waiting is not None:
                 self.waiting.cancel()
 
@@ -88,11 +91,12 @@ class Run:
 
 
 class _Watched:
-    __slots__ = ("_ask", "_pour", "_run")
+    __slots__ = ("_ask", "_pour", "_run", "_stop")
 
     def __init__(self, events: AsyncIterator[Event], run: Run) -> None:
         self._ask = events.__anext__
-        self._pour: Pour | None = getattr(events, "pour", None)
+        self._pour: Pour | None = getattr(events, "pour", None)  # if it can be stopped, too
+        self._stop: Callable[[], None] | None = getattr(events, "stop", None)
         self._run = run
 
     def __aiter__(self) -> AsyncIterator[Event]:
@@ -101,16 +105,16 @@ class _Watched:
     async def pour(self, take: Callable[[Event], bool]) -> None:
         """As ``Pouring.pour``, up to the cut."""
         run = self._run
-        if self._pour is None or run.was_cut:
+        if self._pour is None or self._stop is None or run.was_cut:
             return
-        run.waiting = asyncio.current_task()
+        run.waiting, run.stop = asyncio.current_task(), self._stop
         try:
-            await self._pour(lambda event: not run.was_cut and take(event))
+            await self._pour(take)
         except asyncio.CancelledError:
             if not run.cancelled():
                 raise
         finally:
-            run.waiting = None
+            run.waiting = run.stop = None
 
     async def __anext__(self) -> Event:
         """As ``Run.wait``, written out: every event of every stream comes by here."""

@@ -101,18 +101,8 @@ class _Stream:
 
     async def pour(self, out: Callable[[bytes], bool]) -> None:
         """As ``Chunks.pour``; what is to be held is not poured."""
-        if self._ready or self._over or self._held is not None:
-            return
-        sent, holds = self._sent.append, self._plan.holds if self._may_hold else None
-
-        def take(piece: bytes) -> bool:
-            if holds is not None and holds(piece):
-                self._held = [piece]
-                return False
-            sent(piece)
-            return out(piece)
-
-        await self._reply.turn.pour(take)
+        if not (self._ready or self._over or self._held is not None):
+            await self._reply.turn.pour(out, self._sent, self._plan.holds if self._may_hold else None)
 
     def _begin(self) -> None:
         """A target has begun, or goes on."""

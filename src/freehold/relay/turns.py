@@ -15,6 +15,7 @@ from freehold.relay.cutting import Pour
 from freehold.relay.interface import BackendAnswer, Backends, Chunks, Leave
 
 Planned = Callable[[Backend], Exchange]
+Holds = Callable[[bytes], bool]  # whether the answer is to be held from this piece on
 
 _ANOTHER_MAY_DO: Final = (Fault, Unsupported, ContextExceeded)
 _TURNS_OF_AN_ENGINE: Final = 3  # one of the estate's own that died is back soon, and may go on with what it began
@@ -36,6 +37,7 @@ class Turn:
     opening: bytes = b""  # the caller's first
     _waiting: bytes = b""  # for what is said next
     _said: int = 0  # pieces, as of the last time that somebody looked
+    _kept: bytes = b""  # that was not to be poured
     _problem: FreeholdError | None = None  # met while it was poured
 
     async def open(self) -> bytes:
@@ -54,6 +56,9 @@ class Turn:
 
         Raises TimeoutError when they take longer, and the Fault by which the answer breaks off.
         """
+        if kept := self._kept:
+            self._kept = b""
+            return kept
         try:
             if self._problem is not None:
                 raise self._problem
@@ -67,31 +72,41 @@ class Turn:
             raise BackendBroke("the backend's answer broke off")
         return None
 
-    async def pour(self, out: Callable[[bytes], bool]) -> None:
+    async def pour(self, out: Callable[[bytes], bool], sent: list[bytes], holds: Holds | None) -> None:
         """Hand the caller's bytes on in the turn of the loop that brings them, until ``out`` says false.
 
-        Returns at whatever else there is. What that is, ``next_piece`` says.
+        What goes there is put to what was ``sent``. Returns at whatever else there is, such as what ``holds`` is true
+        of. What that is, ``next_piece`` says.
         """
+        said_in, put = self._said_in, sent.append
 
         def take(event: Event) -> bool:
             try:
-                piece = self._said_in(event)
+                piece = said_in(event)
             except FreeholdError as problem:
                 self._problem = problem
                 return False
-            return not piece or out(piece)
+            if not piece:
+                return True
+            if holds is not None and holds(piece):
+                self._kept = piece
+                return False
+            put(piece)
+            return out(piece)
 
         await self.source.pour(take)
 
     def _said_in(self, event: Event) -> bytes:
-        self._waiting += self.exchange.event(event)
-        tally = self.exchange.tally
-        says = tally.output_tokens != self._said or tally.finish or tally.finished
-        if not says and not _is_ping(event):
+        exchange = self.exchange
+        piece, tally = exchange.event(event), exchange.tally
+        if self._waiting:
+            piece, self._waiting = self._waiting + piece, b""
+        written = tally.output_tokens
+        if written == self._said and not tally.finish and not tally.finished and not _is_ping(event):
+            self._waiting = piece
             return b""
-        self._said = tally.output_tokens
-        said, self._waiting = self._waiting, b""
-        return said
+        self._said = written
+        return piece
 
 
 def _is_ping(event: Event) -> bool:

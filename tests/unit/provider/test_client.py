@@ -485,6 +485,59 @@ async def test_pouring_stops_where_the_taker_has_enough_and_goes_on_behind_it(tm
     assert [len(poured), len(rest), rest[-1].data] == [2, 2, b"[DONE]"]
 
 
+async def test_after_pouring_was_stopped_what_comes_is_kept_for_whoever_asks(tmp_path: Path) -> None:
+    going_on = asyncio.Event()
+    async with (
+        at_server(streaming(CHUNK, then=going_on.wait), tmp_path) as (provided, _),
+        provided.open("there", STREAM, ALLOWED) as answer,
+    ):
+        events, poured = answer.events, list[Event]()
+        assert isinstance(events, Events)
+        assert (await anext(events)).data
+
+        def take(event: Event) -> bool:
+            poured.append(event)
+            return True
+
+        pouring = asyncio.ensure_future(events.pour(take))
+        await asyncio.sleep(0)
+        events._came(CHUNK)
+        events.stop()
+        events._came(CHUNK.replace(b'"a"', b'"b"'))
+        await pouring
+        assert (await anext(events)).data == CHUNK[6:-2].replace(b'"a"', b'"b"')
+        going_on.set()
+    assert [event.data for event in poured] == [CHUNK[6:-2]]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+        b'data: {"type":"message_stop"}\n\n',
+        b'event: error\ndata: {"type":"overloaded"}\n\n',
+        b'data: {"type":"error","error":{"type":"overloaded_error"}}\n\n',
+    ],
+)
+async def test_what_ends_an_answer_is_never_poured(last: bytes, tmp_path: Path) -> None:
+    said = b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"an \\"error\\""}}\n\n'
+    ping = b'event: ping\ndata: {"type": "ping"}\n\n'
+    streamed = Upstream(wire=Wire.MESSAGES, body=b"{}", stream=True)
+    async with (
+        at_server(streaming(said, said, ping, last), tmp_path, dialects=(Dialect.ANTHROPIC,)) as (provided, _),
+        provided.open("there", streamed, ALLOWED) as answer,
+    ):
+        events, poured = answer.events, list[Event]()
+        assert isinstance(events, Events)
+
+        def take(event: Event) -> bool:
+            poured.append(event)
+            return True
+
+        await events.pour(take)
+    assert [event.raw for event in poured] == [said, said, ping]
+
+
 async def test_the_time_of_a_slow_taker_is_not_the_providers(tmp_path: Path) -> None:
     time = Time()
     async with (
