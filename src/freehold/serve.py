@@ -185,17 +185,7 @@ class _Admitted:
     Concluded exactly once, however the call ends.
     """
 
-    __slots__ = (
-        "_admission",
-        "_answer_bytes",
-        "_asked",
-        "_commitment",
-        "_ending",
-        "_error",
-        "_on",
-        "_trail",
-        "decision",
-    )
+    __slots__ = ("_admission", "_asked", "_ending", "_error", "_on", "_trail", "commitment", "decision")
 
     def __init__(self, asked: Asked, decision: Decision, admission: Admission, on: Parts, trail: Trail) -> None:
         self.decision = decision
@@ -203,8 +193,7 @@ class _Admitted:
         self._admission = admission
         self._on = on
         self._trail = trail
-        self._commitment = admission.answer_commitment()
-        self._answer_bytes = 0
+        self.commitment = admission.answer_commitment()  # to what goes to the caller, piece by piece
         self._ending = Ending.FAILED  # until something else is known: a bug must not pass for an answer
         self._error = FreeholdError.code
 
@@ -226,11 +215,6 @@ class _Admitted:
 
     # Its record.
 
-    def counted(self, piece: bytes) -> bytes:
-        self._commitment.update(piece)
-        self._answer_bytes += len(piece)
-        return piece
-
     def whole(self, ending: Ending) -> None:
         """Whoever hangs up now has the whole answer."""
         self._ending, self._error = ending, ""
@@ -238,7 +222,7 @@ class _Admitted:
     def broke_off(self, problem: FreeholdError) -> bytes:
         """The dialect's closing error event."""
         self._ending, self._error = Ending.FAILED, problem.code
-        return self.counted(self._asked.codec.error_event(problem, self._asked.call.id))
+        return self._asked.codec.error_event(problem, self._asked.call.id)
 
     async def conclude(self, problem: BaseException | None) -> None:
         try:
@@ -277,8 +261,8 @@ class _Admitted:
             input_tokens=tally.input_tokens,
             output_tokens=tally.output_tokens,
             seams=tuple(reply.seams),
-            answer=self._commitment.hexdigest(),
-            answer_bytes=self._answer_bytes,
+            answer=self.commitment.hexdigest(),
+            answer_bytes=self.commitment.size_bytes,
         )
 
 
@@ -301,10 +285,12 @@ class Answer:
             raise StopAsyncIteration
         self._is_finished()
         try:
-            return self._admitted.counted(await self._chunks.__anext__())
+            piece = await self._chunks.__anext__()
         except FreeholdError as problem:
             self._failed = True
-            return self._admitted.broke_off(problem)
+            piece = self._admitted.broke_off(problem)
+        self._admitted.commitment.update(piece)
+        return piece
 
     @property
     def whole(self) -> bytes | None:
@@ -312,14 +298,13 @@ class Answer:
         body = self._reply.body
         if body is not None:
             self._is_finished()
-            self._admitted.counted(body)
+            self._admitted.commitment.update(body)
         return body
 
     async def pour(self, out: Callable[[bytes], bool]) -> None:
         """As ``Chunks.pour``."""
         if not self._failed and not self._is_finished():
-            counted = self._admitted.counted
-            await self._chunks.pour(lambda piece: out(counted(piece)))
+            await self._chunks.pour(self._admitted.commitment.before(out))
 
     def _is_finished(self) -> bool:
         """Whether the backend has said that the answer is whole; whoever hangs up now has it."""

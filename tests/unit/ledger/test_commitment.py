@@ -47,6 +47,23 @@ def test_the_vectors_of_rfc_4231_hold(key: bytes, data: bytes, mac: str) -> None
     assert Commitment(key, data).hexdigest() == mac
 
 
+@given(st.lists(st.binary(max_size=50), max_size=200), st.integers(min_value=0, max_value=200))
+def test_what_is_committed_to_on_its_way_is_counted_with_the_rest_and_goes_on(pieces: list[bytes], first: int) -> None:
+    commitment, gone = Commitment(SALT, ANSWER_LABEL), list[bytes]()
+    for piece in pieces[:first]:
+        commitment.update(piece)
+
+    def out(piece: bytes) -> bool:
+        gone.append(piece)
+        return len(gone) % 2 == 0
+
+    on_its_way = commitment.before(out)
+    assert [on_its_way(piece) for piece in pieces[first:]] == [bool(i % 2) for i in range(len(pieces[first:]))]
+    whole = b"".join(pieces)
+    assert (gone, commitment.size_bytes) == (pieces[first:], len(whole))
+    assert (commitment.hexdigest(), commitment.size_bytes) == (answer_commitment(SALT, whole), len(whole))
+
+
 def test_a_request_is_not_an_answer() -> None:
     assert request_commitment(SALT, b"x") != answer_commitment(SALT, b"x")
 

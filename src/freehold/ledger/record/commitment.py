@@ -4,14 +4,14 @@
 The labels keep a request from being passed off as an answer. They are part of the format and never change.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 
 SALT_BYTES = 32
 REQUEST_LABEL = b"freehold/v1/request\n"
 ANSWER_LABEL = b"freehold/v1/answer\n"
 
-_TOGETHER = 64
-_TOGETHER_BYTES = 64 * 1024
+_TOGETHER = 64  # pieces
 # RFC 2104, written out: what ``hmac`` does around the hashing takes longer than the hashing of most calls.
 _BLOCK_BYTES = 64  # of SHA-256; no salt is longer
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -21,28 +21,45 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 class Commitment:
     """A commitment taken piece by piece, as an answer is streamed."""
 
-    __slots__ = ("_inner", "_key", "_waiting", "_waiting_bytes")
+    __slots__ = ("_inner", "_key", "_taken_bytes", "_waiting")
 
     def __init__(self, salt: bytes, label: bytes) -> None:
         self._key = key = salt.ljust(_BLOCK_BYTES, b"\0")
         self._inner = sha256(key.translate(_INNER) + label)
         self._waiting: list[bytes] = []  # many small pieces are taken together: a stream has thousands
-        self._waiting_bytes = 0
+        self._taken_bytes = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all pieces so far."""
+        return self._taken_bytes + sum(map(len, self._waiting))
 
     def update(self, data: bytes) -> None:
         self._waiting.append(data)
-        self._waiting_bytes += len(data)
-        if len(self._waiting) >= _TOGETHER or self._waiting_bytes >= _TOGETHER_BYTES:
+        if len(self._waiting) >= _TOGETHER:
             self._take()
+
+    def before(self, out: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+        """``out``, with each piece committed to before it goes there."""
+        waiting = self._waiting
+
+        def committed(piece: bytes) -> bool:
+            waiting.append(piece)
+            if len(waiting) >= _TOGETHER:
+                self._take()
+            return out(piece)
+
+        return committed
 
     def hexdigest(self) -> str:
         self._take()
         return sha256(self._key.translate(_OUTER) + self._inner.digest()).hexdigest()
 
     def _take(self) -> None:
-        self._inner.update(b"".join(self._waiting))
+        together = b"".join(self._waiting)
+        self._inner.update(together)
+        self._taken_bytes += len(together)
         self._waiting.clear()
-        self._waiting_bytes = 0
 
 
 def request_commitment(salt: bytes, body: bytes) -> str:
