@@ -12,7 +12,7 @@ import msgspec
 from freehold.dialect.chatwire import demand
 from freehold.dialect.interface import Backend, Event, Exchange, Request, Tally, Upstream, Wire
 from freehold.dialect.openai.ask import foreign_of, unkept
-from freehold.dialect.openai.wire import count, is_done, read_event, read_whole
+from freehold.dialect.openai.wire import count, is_done, read_host, read_whole
 from freehold.dialect.sse import ping_for
 
 
@@ -57,7 +57,7 @@ class Passed:
         if is_done(event):
             self.tally.finished = True
             return event.raw
-        host = read_event(event)
+        host = read_host(event.data, event.name)
         count(host, self.tally)
         return b"" if self._withholds_usage and host.usage and not host.choices else event.raw
 

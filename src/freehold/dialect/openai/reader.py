@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from freehold.dialect.chatwire import Chat, Choice, Logprobs, Message, ToolCall, Usage
 from freehold.dialect.interface import Event
 from freehold.dialect.openai.calls import GrowingCalls
-from freehold.dialect.openai.wire import HostChat, HostChoice, HostMessage, is_done, read_event, read_whole
+from freehold.dialect.openai.wire import HostChat, HostChoice, HostMessage, is_done, read_host, read_whole
 from freehold.errors import BackendBroke
 
 _FINISHES: Mapping[str, str] = MappingProxyType(
@@ -51,7 +51,7 @@ class OpenAIReader:
             for calls in self._calls.values():
                 calls.check()
             return [] if self._counted else [self._usage_of_all()]
-        host = read_event(event)
+        host = read_host(event.data, event.name)
         self._note(host)
         chunks = [self._chunk(choice) for choice in host.choices or ()]
         read = [self._with(choice, _CHUNK) for choice in chunks if choice is not None]

@@ -116,28 +116,27 @@ def is_done(event: Event) -> bool:
     return event.data.strip() == b"[DONE]"
 
 
-def read_event(event: Event) -> HostChat:
-    """A chunk. Raises BackendBroke."""
-    if event.name == "error":
-        raise _failed()
-    return _read(event.data)
-
-
 def read_whole(body: bytes) -> HostChat:
     """A whole answer. Raises BackendBroke."""
-    host = _read(body)
+    host = read_host(body)
     if not host.choices:
         raise BackendBroke("the backend answered without choices")
     return host
 
 
-def _read(data: bytes) -> HostChat:
+def read_host(data: bytes, name: str = "") -> HostChat:
+    """A whole answer, or a chunk in an event of that name. Raises BackendBroke."""
+    if name == "error":
+        raise _failed()
     try:
         host = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise not_the_protocol(data) from exc
-    if host.error or host.object == "error" or any(choice.finish_reason in _FAILED for choice in host.choices or ()):
+    if host.error or host.object == "error":
         raise _failed()
+    for choice in host.choices or ():
+        if choice.finish_reason in _FAILED:
+            raise _failed()
     return host
 
 
@@ -150,7 +149,9 @@ def count(host: HostChat, tally: Tally) -> None:
     tally.model = host.model or tally.model
     for choice in host.choices or ():
         tally.finish = choice.finish_reason or tally.finish
-        tally.output_tokens += bool(choice.text) or choice.said.says
+        said = choice.delta or choice.message
+        if choice.text or (said is not None and (said.content or said.says)):
+            tally.output_tokens += 1
     if host.usage and host.usage.says:
         tally.input_tokens = host.usage.prompt_tokens or 0
         tally.output_tokens = host.usage.written_tokens or tally.output_tokens
