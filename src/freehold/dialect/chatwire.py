@@ -351,4 +351,7 @@ def count_answer(chat: Chat, tally: Tally) -> None:
 
 def finish_of(chat: Chat) -> str:
     """Why the answer ended; empty while it has not."""
-    return next((choice.finish_reason for choice in chat.choices if choice.finish_reason), "")
+    for choice in chat.choices:
+        if choice.finish_reason:
+            return choice.finish_reason
+    return ""

@@ -107,6 +107,9 @@ class MessagesReader:
             begins_again_or_late = self._begun is (kind == "message_start")
             if begins_again_or_late or self.finished:
                 raise not_the_protocol()
+        if kind == "content_block_delta":  # nearly all of them
+            choice = self._grow(read(event.data, _BlockDelta))
+            return [self._chunk(choice)] if choice else []
         return [self._chunk(choice) for choice in self._read(kind, event.data)]
 
     def whole(self, body: bytes) -> Chat:
@@ -128,9 +131,6 @@ class MessagesReader:
             case "content_block_start":
                 start = read(data, _BlockStart)
                 yield from self._open_block(start.index, start.content_block)
-            case "content_block_delta":
-                grown = read(data, _BlockDelta)
-                yield from self._grow(self._opened(grown.index), grown.delta)
             case "content_block_stop":
                 index = read(data, _BlockStop).index
                 yield from self._close(self._opened(index))
@@ -166,7 +166,8 @@ class MessagesReader:
         match block.type:
             case "text" | "thinking":
                 self._open[index] = _Block(block.type)
-                yield from _said(block.type, block.text if block.type == "text" else block.thinking)
+                if said := _said(block.type, block.text if block.type == "text" else block.thinking):
+                    yield said
             case "tool_use":
                 if not block.id or not block.name:
                     raise not_the_protocol()
@@ -184,16 +185,21 @@ class MessagesReader:
             raise not_the_protocol()
         return self._open[index]
 
-    def _grow(self, block: _Block, delta: _Delta) -> Iterator[Choice]:
+    def _grow(self, grown: _BlockDelta) -> Choice | None:
+        """None where there is nothing in it."""
+        block, delta = self._open.get(grown.index), grown.delta
+        if block is None:
+            raise not_the_protocol()
         if not block.kind or delta.type in _SILENT_DELTAS:
-            return
+            return None
         if _GROWS.get(delta.type) != block.kind:
             raise not_the_protocol()
         if block.kind != "tool_use":
-            yield from _said(block.kind, delta.text if block.kind == "text" else delta.thinking)
-        elif delta.partial_json:
-            block.has_arguments = True
-            yield _arguments(block, delta.partial_json)
+            return _said(block.kind, delta.text if block.kind == "text" else delta.thinking)
+        if not delta.partial_json:
+            return None
+        block.has_arguments = True
+        return _arguments(block, delta.partial_json)
 
     def _close(self, block: _Block) -> Iterator[Choice]:
         """A call without arguments has an empty object of them, in words that the chat wire's readers can decode."""
@@ -222,9 +228,10 @@ class MessagesReader:
         return usage
 
 
-def _said(kind: str, text: str | None) -> Iterator[Choice]:
-    if text:
-        yield Choice(0, delta=Message(content=text) if kind == "text" else Message(reasoning_content=text))
+def _said(kind: str, text: str | None) -> Choice | None:
+    if not text:
+        return None
+    return Choice(0, delta=Message(content=text) if kind == "text" else Message(reasoning_content=text))
 
 
 def _called(call: ToolCall) -> Choice:

@@ -89,12 +89,19 @@ class _Count(Struct):
     input_tokens: Tokens
 
 
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}  # by shape
+
+
 def read(data: bytes, shape: type[_Shape]) -> _Shape:
     """Raises BackendBroke for what has not this shape."""
+    decoder = _decoders.get(shape)
+    if decoder is None:
+        decoder = _decoders[shape] = msgspec.json.Decoder(shape)
     try:
-        return msgspec.json.decode(data, type=shape)
+        found: _Shape = decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise not_the_protocol() from exc
+    return found
 
 
 def kind_of(event: Event) -> str:

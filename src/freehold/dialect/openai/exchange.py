@@ -4,11 +4,14 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
 from freehold.dialect.chatwire import (
     Chat,
     ChatExchange,
     Choice,
+    Logprobs,
+    Message,
     ToolCall,
     Usage,
     count_answer,
@@ -66,6 +69,28 @@ class NativeChat:
         return body
 
 
+class _Said(Struct):
+    """A choice as it is written, in an answer or in a chunk."""
+
+    index: int
+    delta: Message | UnsetType
+    message: dict[str, Any] | UnsetType
+    finish_reason: str | None
+    logprobs: Logprobs | UnsetType
+
+
+class _Written(Struct):
+    """An answer, or a chunk of one."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    system_fingerprint: str | UnsetType
+    choices: list[_Said]
+    usage: dict[str, Any] | UnsetType
+
+
 class ChunkWriter:
     """Writes the chat wire, which is this dialect, as OpenAI does: without what the caller did not ask for.
 
@@ -80,56 +105,48 @@ class ChunkWriter:
 
     def chunk(self, chat: Chat) -> bytes:
         self._last = chat
-        return self._event(chat, [self._chunk_choice(choice) for choice in chat.choices])
+        return data_event(self._written(chat, "chat.completion.chunk", list(map(self._chunk_choice, chat.choices))))
 
     def end(self, usage: Usage) -> bytes:
         if not self._request.include_usage:
             return DONE
-        return self._event(self._last, [], usage=_usage(usage)) + DONE
+        return data_event(self._written(self._last, "chat.completion.chunk", [], _usage(usage))) + DONE
 
     def answer(self, chat: Chat) -> bytes:
         usage = chat.usage if isinstance(chat.usage, Usage) else Usage()
-        choices = [self._answer_choice(choice) for choice in chat.choices]
-        return msgspec.json.encode(self._about(chat, "chat.completion") | {"choices": choices, "usage": _usage(usage)})
+        return self._written(chat, "chat.completion", list(map(self._answer_choice, chat.choices)), _usage(usage))
 
-    def _event(self, chat: Chat, choices: list[dict[str, Any]], **more: object) -> bytes:
-        about = self._about(chat, "chat.completion.chunk")
-        return data_event(msgspec.json.encode(about | {"choices": choices, **more}))
-
-    def _about(self, chat: Chat, kind: str) -> dict[str, Any]:
+    def _written(self, chat: Chat, kind: str, choices: list[_Said], usage: dict[str, Any] | UnsetType = UNSET) -> bytes:
         request = self._request
-        identity = chat.id or f"chatcmpl-{request.id}"
+        identity, fingerprint = chat.id or f"chatcmpl-{request.id}", chat.system_fingerprint or UNSET
         self._created = self._created or chat.created or request.at_unix
-        about = {"id": identity, "object": kind, "created": self._created, "model": chat.model}
-        return about | ({"system_fingerprint": chat.system_fingerprint} if chat.system_fingerprint else {})
+        return msgspec.json.encode(_Written(identity, kind, self._created, chat.model, fingerprint, choices, usage))
 
-    def _chunk_choice(self, choice: Choice) -> dict[str, Any]:
+    def _chunk_choice(self, choice: Choice) -> _Said:
         said = choice.said
-        delta: dict[str, Any] = {}
+        calls = said.tool_calls or UNSET
+        delta = Message(UNSET, said.content or UNSET, said.reasoning_content or UNSET, said.refusal or UNSET, calls)
         if choice.index not in self._begun:
             self._begun.add(choice.index)
-            delta = {"role": "assistant", "content": None if said.tool_calls else ""}
-        delta |= {name: value for name, value in _texts(choice).items() if value}
-        if said.tool_calls:
-            delta["tool_calls"] = said.tool_calls
-        return self._written(choice, delta=delta)
+            delta.role, delta.content = "assistant", said.content or (None if calls else "")
+        return _Said(choice.index, delta, UNSET, choice.finish_reason, self._logprobs(choice))
 
-    def _answer_choice(self, choice: Choice) -> dict[str, Any]:
+    def _answer_choice(self, choice: Choice) -> _Said:
         texts, calls = _texts(choice), choice.said.tool_calls
         message = {"role": "assistant", "content": texts.pop("content", None), "refusal": texts.pop("refusal", None)}
         message |= {name: value for name, value in texts.items() if value}
         if calls:
             message["tool_calls"] = [_whole_call(call) for call in calls]
-        return self._written(choice, message=message)
+        return _Said(choice.index, UNSET, message, choice.finish_reason, self._logprobs(choice))
 
-    def _written(self, choice: Choice, **said: object) -> dict[str, Any]:
-        written = {"index": choice.index, **said, "finish_reason": choice.finish_reason}
+    def _logprobs(self, choice: Choice) -> Logprobs | UnsetType:
+        """What was asked for of them."""
         if self._request.top_logprobs is None or not choice.logprobs:
-            return written
+            return UNSET
         if self._request.top_logprobs == 0:
             for token in choice.logprobs.content or ():
                 token.top_logprobs = []
-        return written | {"logprobs": choice.logprobs}
+        return choice.logprobs
 
 
 def _texts(choice: Choice) -> dict[str, Any]:
