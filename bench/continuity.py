@@ -8,7 +8,6 @@ The mass withdrawals say in their names which of the two went on with the answer
 import argparse
 import asyncio
 import json
-import platform
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench import machine
 from bench.client import Asker, UnixConnection
 from bench.listening import Got, Listener, Wanted
 from bench.providers import Provider
@@ -243,7 +243,7 @@ def main() -> None:
         row.name: {"value": round(row.value, 3), "unit": row.unit, "target": row.target, "verdict": row.verdict}
         for row in rows
     }
-    print(json.dumps({"continuity": {"python": platform.python_version(), "rounds": rounds, **numbers}}, indent=2))
+    print(json.dumps({"continuity": {"python": machine.python(), "rounds": rounds, **numbers}}, indent=2))
 
 
 if __name__ == "__main__":

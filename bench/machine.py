@@ -12,6 +12,13 @@ from bench.estate import processor
 from bench.peers.freehold import CONDITIONS
 
 from freehold import __version__
+from freehold.admin import interpreter
+
+_BUILT = {
+    True: "built with profile-guided optimisation",
+    False: "built without profile-guided optimisation",
+    None: "which does not say how it was built",
+}
 
 
 def facts() -> dict[str, str]:
@@ -20,12 +27,17 @@ def facts() -> dict[str, str]:
         "processor": processor(),
         "cores": str(len(os.sched_getaffinity(0))),
         "kernel": platform.release(),
-        "python": platform.python_version(),
+        "python": f"{python()}; litellm runs on the same",
         "disk": _file_system(Path(tempfile.gettempdir())),
         "freehold": _commit(),
         "conditions": CONDITIONS,
         "load before": f"{os.getloadavg()[0]:.2f}",
     }
+
+
+def python() -> str:
+    """The interpreter and how it was built: two builds of one version differ by more than most changes gain."""
+    return f"{interpreter.name()}, {_BUILT[interpreter.is_profiled()]}"
 
 
 def _file_system(path: Path) -> str:

@@ -6,12 +6,12 @@ judgement of one target whose rules are at hand, by Cedar.
 """
 
 import json
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import msgspec
+from bench import machine
 from bench.report import Row
 
 from freehold.contract.backend import BackendKind, Model, Service, Target
@@ -59,7 +59,7 @@ def main() -> None:
         json.dumps(
             {
                 "policy": {
-                    "python": platform.python_version(),
+                    "python": machine.python(),
                     "policies": POLICIES,
                     "backends": BACKENDS,
                     "hit_us": _hits(by_service),

@@ -11,7 +11,7 @@ from bench.showing.results import Results, read
 from bench.showing.statistics import is_beyond
 
 _RUNS = "*Z.json"
-_SAME = ("processor", "cores", "disk")  # what must be the same for two runs to be compared
+SAME = ("processor", "cores", "disk", "python")  # what must be the same for two runs to be compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ def run_before(now: Results, out: Path) -> Results | None:
 
 def is_comparable(before: Results, now: Results) -> bool:
     """Whether both were taken alike, on machines that look alike."""
-    return before.quick == now.quick and all(before.facts.get(name) == now.facts.get(name) for name in _SAME)
+    return before.quick == now.quick and all(before.facts.get(name) == now.facts.get(name) for name in SAME)
 
 
 def changes(before: Results, now: Results) -> Iterator[Change]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from freehold.admin import host
+from freehold.admin import host, interpreter
 from freehold.admin.acceptance import fitness_in_files
 from freehold.admin.interface import Supervisor
 from freehold.admin.trusting import trust_of
@@ -89,6 +89,7 @@ def examine(
         _clock(),
         _listener(settings, unencrypted=unencrypted),
         *_kernel(),
+        *of_interpreter(profiled=interpreter.is_profiled()),
         *_facts(estate, settings),
         *_providers(estate, settings),
         *_weights(estate, settings, progress),
@@ -170,6 +171,18 @@ def _kernel() -> Iterator[Check]:
         yield _ok("seccomp", "engines can be kept from connecting at all")
     else:
         yield _warn("seccomp", "the kernel takes no seccomp filters", "Use a kernel with CONFIG_SECCOMP_FILTER.")
+
+
+def of_interpreter(*, profiled: bool | None) -> Iterator[Check]:
+    """How well the Python that runs this was built; nothing where that cannot be told."""
+    if profiled:
+        yield _ok("python", f"{interpreter.name()} was built with profile-guided optimisation")
+    elif profiled is not None:
+        yield _warn(
+            "python",
+            f"{interpreter.name()} was built without profile-guided optimisation: calls take 8 % more processor time",
+            "Use a distribution's or uv's build. For pyenv: PYTHON_CONFIGURE_OPTS='--enable-optimizations --with-lto'.",
+        )
 
 
 def _weights(estate: Estate, settings: Settings, progress: Callable[[int, int], None]) -> Iterator[Check]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from tests.facts_builder import organisation, owner, said, text
 
-from freehold.admin import host
-from freehold.admin.doctor import Check, Finding, examine
+from freehold.admin import host, interpreter
+from freehold.admin.doctor import Check, Finding, examine, of_interpreter
 from freehold.contract.estate import Estate
 from freehold.settings import read_settings
 
@@ -57,6 +57,19 @@ def test_a_kernel_without_seccomp_is_seen(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "actions_avail").write_text("kill_process kill_thread errno allow\n")
     assert host.has_seccomp(tmp_path)
+
+
+def test_a_python_built_without_profiles_is_a_warning_and_one_that_does_not_tell_is_not_mentioned() -> None:
+    (plain,), (profiled,) = of_interpreter(profiled=False), of_interpreter(profiled=True)
+    assert plain.finding is Finding.WARN
+    assert "--enable-optimizations" in plain.advice
+    assert profiled.finding is Finding.OK
+    assert not [*of_interpreter(profiled=None)]
+
+
+def test_the_python_that_runs_the_doctor_is_looked_at(estate: Estate) -> None:
+    found = [check for check in look(estate) if check.name == "python"]
+    assert found == [*of_interpreter(profiled=interpreter.is_profiled())]
 
 
 def of_facts(estate: Estate, **own: dict[str, object]) -> list[Check]:

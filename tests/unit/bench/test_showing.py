@@ -155,6 +155,7 @@ def test_only_what_moved_beyond_its_spread_is_told_as_better_or_worse() -> None:
 def test_runs_on_other_machines_or_of_another_length_are_not_compared() -> None:
     assert is_comparable(_results(), _results())
     assert not is_comparable(_results(), _results(cores="64"))
+    assert not is_comparable(_results(python="CPython 3.11.7, built with"), _results(python="CPython 3.11.7, without"))
     assert not is_comparable(_results(), replace(_results(), quick=True))
 
 
