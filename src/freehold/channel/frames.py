@@ -56,10 +56,16 @@ class Channel(asyncio.Protocol, Generic[In, Out]):
         """Queue a message without waiting. Raises ChannelClosed."""
         if self._transport.is_closing():
             raise _gone()
-        payload = self._encoder.encode(message)
         if not self._posted:
             self._loop.call_soon(self._flush)
-        self._posted += (_LENGTH.pack(len(payload)), payload)
+        self._frame(message)
+
+    def say(self, message: Out) -> None:
+        """As ``post``; it leaves at once, for whoever has no more to say in this turn. Raises ChannelClosed."""
+        if self._transport.is_closing():
+            raise _gone()
+        self._frame(message)
+        self._flush()
 
     async def send(self, message: Out) -> None:
         """Write a message, and wait while the other end is slow. Raises ChannelClosed."""
@@ -188,6 +194,10 @@ class Channel(asyncio.Protocol, Generic[In, Out]):
         if self._paused and len(self._unread) < _MOST_UNREAD and not self._transport.is_closing():
             self._paused = False
             self._transport.resume_reading()
+
+    def _frame(self, message: Out) -> None:
+        payload = self._encoder.encode(message)
+        self._posted += (_LENGTH.pack(len(payload)), payload)
 
     def _flush(self) -> None:
         posted, self._posted = self._posted, []

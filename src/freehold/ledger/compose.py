@@ -32,6 +32,7 @@ _NOT_ENCODED = msgspec.Raw(b"")
 _encode = msgspec.json.Encoder().encode
 _sorting_encoder = msgspec.json.Encoder(order="sorted")
 ALLOW = "allow"
+_INSTANT_LENGTH = len("2026-11-22T00:00:00.000000")
 
 
 class _Decision(msgspec.Struct, frozen=True, gc=False):
@@ -98,15 +99,12 @@ class _Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Judgement:
     """What was decided for many calls, ready to be written into their entries."""
 
+    allowed: bool
     effect: str
     policy_digest: str
     facts_digest: str
     targets: msgspec.Raw
     snapshot_version: int
-
-    @property
-    def allowed(self) -> bool:
-        return self.effect == ALLOW
 
 
 def judgement(judged: Judged) -> Judgement:
@@ -117,6 +115,7 @@ def judgement(judged: Judged) -> Judgement:
     allowed = any(verdict.allowed for verdict in judged.verdicts)
     targets = [_target(target, verdicts[target.name]) for target in judged.targets]
     return Judgement(
+        allowed=allowed,
         effect=ALLOW if allowed else "refuse",
         policy_digest=judged.policy_digest,
         facts_digest=judged.facts_digest,
@@ -260,7 +259,7 @@ def _within_limit(data: bytes) -> bytes:
 @lru_cache(maxsize=4)  # a whole group has one
 def instant(at_utc: datetime) -> str:
     """An instant as entries have it: microseconds, always six digits, so that instants sort as text."""
-    return f"{at_utc.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return f"{at_utc.isoformat(timespec='microseconds')[:_INSTANT_LENGTH]}Z"
 
 
 def _digest(value: str) -> str:

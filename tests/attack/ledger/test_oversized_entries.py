@@ -35,9 +35,13 @@ def test_an_entry_at_the_limit_is_kept_and_proved(tmp_path: Path) -> None:
     assert check_receipt(receipt, OWN.vkey).admission
 
 
-def test_an_entry_above_the_limit_is_no_entry() -> None:
+def test_an_entry_above_the_limit_is_no_entry_and_nothing_of_its_group_is_written(tmp_path: Path) -> None:
+    log = open_log(tmp_path)
     with pytest.raises(ValueError, match="65536 bytes is over the limit of 65535"):
-        NewEntry(AT_THE_LIMIT + b" ")
+        log.append([NewEntry(_SHORT, salt_of(0)), NewEntry(AT_THE_LIMIT + b" ")], DAY)
+    assert log.size == 0
+    log.close()
+    assert (tmp_path / "ledger" / "journal").read_bytes() == b""
 
 
 def test_a_receipt_of_an_entry_above_the_limit_is_refused() -> None:

@@ -111,6 +111,20 @@ async def test_what_was_posted_is_sent_before_the_channel_closes(tmp_path: Path)
         assert received == frame("one", "two")
 
 
+async def test_what_is_said_leaves_at_once_behind_what_was_posted(tmp_path: Path) -> None:
+    async with other_end(tmp_path) as (channel, bare):
+        channel.post("one")
+        channel.say("two")
+        channel.post("three")
+        channel.close()
+        received = b""
+        while data := await asyncio.get_running_loop().sock_recv(bare, 4096):
+            received += data
+        assert received == frame("one", "two", "three")
+        with pytest.raises(ChannelClosed):
+            channel.say("four")
+
+
 async def test_drain_ends_when_the_other_end_is_gone(tmp_path: Path) -> None:
     async with other_end(tmp_path) as (channel, bare):
         sending = asyncio.create_task(channel.send("x" * 8 * 2**20))

@@ -2,6 +2,7 @@
 """What shares a group: whatever waits at the time, what can wait for company, and, where very many come, everything."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,8 +14,21 @@ from tests.ledger_builder import AT, FailingDisk, act_bytes, open_log
 from freehold.errors import LedgerFault
 from freehold.ledger.keeper import writer as writing
 from freehold.ledger.keeper.writer import Writer
+from freehold.ledger.writing.disk import Disk
 
 NEVER_S = 3600.0
+
+
+class SlowDisk(FailingDisk):
+    """Syncs once it is let to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def sync(self, descriptor: int) -> None:
+        self.let.wait(10)
+        super().sync(descriptor)
 
 
 class Item:
@@ -42,9 +56,9 @@ def _nothing_waits_out_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def a_writer(root: Path) -> AsyncIterator[tuple[Writer, list[int]]]:
+async def a_writer(root: Path, disk: Disk | None = None) -> AsyncIterator[tuple[Writer, list[int]]]:
     """One that writes, and how large the log was after each group."""
-    log = open_log(root, disk=FailingDisk())
+    log = open_log(root, disk=disk or FailingDisk())
     sizes: list[int] = []
     writer = Writer(
         log,
@@ -136,3 +150,47 @@ async def test_what_waits_for_company_is_in_the_checkpoint_that_somebody_asks_fo
         note = await writer.publish_all()
         assert (await item.index, sizes) == (0, [1])
         assert note.splitlines()[1] == b"1"
+
+
+async def test_a_slow_disk_is_waited_for_in_a_thread_and_what_comes_meanwhile_is_the_next_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_HOLDS_UP_US", 0)
+    disk = SlowDisk()
+    disk.let.set()
+    async with a_writer(tmp_path, disk) as (writer, sizes):
+        disk.let.clear()
+        (first,) = put(writer, can_wait=False)
+        await some_turns()
+        later = put(writer, can_wait=True) + put(writer, 2, can_wait=False)
+        await some_turns()
+        assert (writer.waiting, sizes) == (3, [])
+        disk.let.set()
+        assert [await item.index for item in (first, *later)] == [0, 1, 2, 3]
+    assert sizes == [1, 4, 4]
+
+
+async def test_a_bug_ends_the_writing_and_is_raised_there(tmp_path: Path) -> None:
+    class Broken(Item):
+        def compose(self, at_utc: datetime) -> bytes:
+            raise ZeroDivisionError
+
+    async def write_and_break() -> None:
+        async with a_writer(tmp_path) as (writer, sizes):
+            writer.put(Broken(can_wait=False))
+            await some_turns()
+            (after,) = put(writer, can_wait=False)
+            await some_turns()
+            assert (sizes, after.index.done()) == ([], False)
+
+    with pytest.raises(ZeroDivisionError):
+        await write_and_break()
+
+
+async def test_what_comes_after_the_end_is_not_written(tmp_path: Path) -> None:
+    async with a_writer(tmp_path) as (writer, sizes):
+        writer.finish()
+        await writer.write_groups()
+        (late,) = put(writer, can_wait=False)
+        await some_turns()
+        assert (sizes, late.index.done()) == ([0], False)

@@ -31,11 +31,12 @@ class Peer:
         self.say(NotWritten(reason=fault.message, full=isinstance(fault, LedgerFull), later=id))
 
     def flush(self) -> None:
-        """Send what was gathered."""
+        """Send what was gathered, at once: somebody waits for it."""
         if self.admitted or self.concluded or self.acts:
             written = Written(tuple(self.admitted), tuple(self.concluded), tuple(self.acts))
             self.admitted, self.concluded, self.acts = [], [], []
-            self.say(written)
+            with contextlib.suppress(ChannelClosed):
+                self._channel.say(written)
 
     def say(self, message: FromLedger) -> None:
         """To a peer that is gone nothing is said: it asks again when it is back."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from freehold.channel import Channel, ChannelClosed, listen
@@ -165,7 +166,7 @@ class LedgerService:
                 raise ChannelClosed("the other process did not say hello")
             peer = self._greet(hello, channel)
             try:
-                await channel.hear(lambda messages: self._take_all(peer, messages))
+                await channel.hear(partial(self._take_all, peer))
             finally:
                 self._part(peer)
         finally:

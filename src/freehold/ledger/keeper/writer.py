@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from freehold.errors import LedgerFault, LedgerFull, LedgerUnavailable
+from freehold.ledger import compose
 from freehold.ledger.writing.log import Log, NewEntry
 
 _MAX_GROUP = 1024
@@ -53,7 +54,7 @@ class Waiting(Protocol):
 
 
 class Writer:
-    """Two loops of work; publishing has a thread of its own, and so has a slow disk.
+    """Writes in turns of the event loop; publishing has a thread of its own, and so has a slow disk.
 
     ``group_done`` is called after each group, written or not. ``notes`` is called before each publication; what it
     returns runs in the thread, after it.
@@ -77,15 +78,16 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._queue: list[Waiting] = []
         self._came = self._gone = 0  # entries that were queued, and that were written or refused
-        self._stepped = asyncio.Event()  # the group that is under way is over
+        self._under_way = False  # a group is: it will be written in the next turn of the loop, or the thread has it
+        self._stepped: asyncio.Event | None = None  # the next group is over; there where somebody waits for it
         self._finishing = False
+        self._ended: asyncio.Future[None] = self._loop.create_future()
         self._company: asyncio.TimerHandle | None = None
         self._began_s = 0.0  # the last group
         self._crowd = False
         self._counted = 0  # entries since:
         self._counted_from_s = 0.0
         self._room_until_s = 0.0
-        self._arrived = asyncio.Event()
         self._unpublished = asyncio.Event()
         self._unpublished.set()  # the journal may hold entries of an earlier run
         self._many = asyncio.Event()  # entries are unpublished, and take memory
@@ -101,28 +103,16 @@ class Writer:
         """Queue an entry; entries reach the log in this order."""
         self._queue.append(item)
         self._came += 1
+        if self._under_way:
+            return
         if len(self._queue) >= _ENOUGH or not (item.can_wait or self._crowd):
-            self._arrived.set()
+            self._write_soon()
         elif not self._company:
-            self._company = self._loop.call_later(_COMPANY_S, self._arrived.set)
+            self._company = self._loop.call_later(_COMPANY_S, self._write_soon)
 
     async def write_groups(self) -> None:
-        """Until ``finish`` was called and the queue is empty."""
-        while True:
-            await self._arrived.wait()
-            if not self._queue:
-                return
-            if self._company:
-                self._company.cancel()
-                self._company = None
-            batch, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
-            if not self._queue and not self._finishing:
-                self._arrived.clear()
-            await self._write(batch)
-            self._gone += len(batch)
-            self._stepped.set()
-            self._stepped = asyncio.Event()
-            self._group_done()
+        """Until ``finish`` was called and the queue is empty. Raises what broke the writing: a bug."""
+        await asyncio.shield(self._ended)
 
     async def publish_in_time(self) -> None:
         """Until cancelled: a checkpoint soon after every append, tried again for as long as the disk refuses."""
@@ -150,8 +140,9 @@ class Writer:
     async def publish_all(self) -> bytes:
         """The checkpoint over everything that has come so far: what waits for company waits no longer."""
         came = self._came
-        while self._gone < came:
-            self._arrived.set()
+        while self._gone < came and not self._ended.done():
+            self._write_soon()
+            self._stepped = self._stepped or asyncio.Event()
             await self._stepped.wait()
         return await self.publish()
 
@@ -174,35 +165,72 @@ class Writer:
     def finish(self) -> None:
         """Let ``write_groups`` end once the queue is empty."""
         self._finishing = True
-        self._arrived.set()
+        self._write_soon()
 
     def close(self) -> None:
         self._append_thread.shutdown()
         self._publish_thread.shutdown()
 
-    async def _write(self, batch: Sequence[Waiting]) -> None:
-        at_utc = self._now_utc()
+    def _write_soon(self) -> None:
+        """In the next turn of the loop: by then what has arrived on any connection is in the queue."""
+        if not (self._under_way or self._ended.done()):
+            self._under_way = True
+            self._loop.call_soon(self._step, self._write_group)
+
+    def _step(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as bug:  # noqa: BLE001 - it is raised where the end of the writing is waited for
+            self._ended.set_exception(bug)
+
+    def _write_group(self) -> None:
+        """What waits. To hand it over to a thread and back would cost more than all else that is done for it."""
+        if self._company:
+            self._company.cancel()
+            self._company = None
         self._began_s = self._loop.time()
+        batch, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
         self._count(len(batch))
+        at_utc = self._now_utc()
+        items, entries = self._compose(self._within_reserve(batch), at_utc)
+        day = compose.instant(at_utc)[:_DAY_LENGTH]
+        if self._log.fsync_us < _HOLDS_UP_US:
+            self._group_over(batch, items, self._append(entries, day))
+            return
+        appended = self._loop.run_in_executor(self._append_thread, self._append, entries, day)
+        appended.add_done_callback(
+            lambda appended: self._step(lambda: self._group_over(batch, items, appended.result()))
+        )
+
+    def _append(self, entries: Sequence[NewEntry], day: str) -> int | LedgerFault:
+        """The index of the first, or why they have none."""
         try:
-            items, entries = self._compose(self._within_reserve(batch), at_utc)
+            return self._log.append(entries, day) if entries else 0
         except LedgerFault as fault:
-            _fail(batch, fault)
-            return
-        if not entries:
-            return
-        try:
-            first = await self._append(entries, at_utc.isoformat()[:_DAY_LENGTH])
-        except LedgerFault as fault:
-            self.full = isinstance(fault, LedgerFull)
-            _fail(items, fault)
-            return
-        self.full = False
-        self._unpublished.set()
-        if self._log.size - self._log.published_size >= _MOST_UNPUBLISHED:
-            self._many.set()
-        for index, item in enumerate(items, first):
-            item.written(index)
+            return fault
+
+    def _group_over(self, batch: Sequence[Waiting], items: Sequence[Waiting], first: int | LedgerFault) -> None:
+        """Tell all that were written, and go on with what has come meanwhile."""
+        self._under_way = False
+        if isinstance(first, LedgerFault):
+            self.full = isinstance(first, LedgerFull)
+            _fail(items, first)
+        elif items:
+            self.full = False
+            self._unpublished.set()
+            if self._log.unpublished >= _MOST_UNPUBLISHED:
+                self._many.set()
+            for index, item in enumerate(items, first):
+                item.written(index)
+        self._gone += len(batch)
+        if self._stepped:
+            self._stepped.set()
+            self._stepped = None
+        self._group_done()
+        if self._queue:
+            self._write_soon()
+        elif self._finishing:
+            self._ended.set_result(None)
 
     def _count(self, entries: int) -> None:
         if (counted_s := self._began_s - self._counted_from_s) >= _COUNTED_S:
@@ -210,17 +238,16 @@ class Writer:
             self._counted, self._counted_from_s = 0, self._began_s
         self._counted += entries
 
-    async def _append(self, entries: Sequence[NewEntry], day: str) -> int:
-        """To hand a group over to a thread and back costs more than all else that is done for it."""
-        if self._log.fsync_us < _HOLDS_UP_US:
-            return self._log.append(entries, day)
-        return await self._in_thread(self._append_thread, lambda: self._log.append(entries, day))
-
     def _within_reserve(self, batch: Sequence[Waiting]) -> Sequence[Waiting]:
         """Turn admissions away while the disk is down to its reserve."""
         if self._began_s < self._room_until_s:
             return batch
-        if self._log.has_room:
+        try:
+            has_room = self._log.has_room
+        except LedgerFault as fault:
+            _fail(batch, fault)
+            return ()
+        if has_room:
             self._room_until_s = self._began_s + _LOOK_EVERY_S
             return batch
         _fail([item for item in batch if item.salt], LedgerFull("the disk under the ledger is down to its reserve"))

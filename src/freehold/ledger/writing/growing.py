@@ -20,22 +20,19 @@ class GrowingFile:
         self.size_bytes = os.fstat(self._descriptor).st_size
         self._sure_bytes = 0  # are on disk whatever happens
 
-    @property
-    def end_bytes(self) -> int:
-        """Where the next append goes, if what was written last is kept."""
-        return self.size_bytes + self._written_bytes
-
     def append(self, data: bytes) -> None:
         """On disk when this returns, gone when it raises OSError (at the latest before the next append)."""
         self.write(data)
         self.sync()
 
-    def write(self, data: bytes) -> None:
-        """Append, but not yet surely on disk: ``sync`` or ``accept`` must follow. Raises OSError."""
-        self._mend()
+    def write(self, data: bytes) -> int:
+        """Append, but not yet surely on disk: ``sync`` or ``accept`` must follow. Where it ends. Raises OSError."""
+        if self._torn:
+            self._mend()
         self._torn = True
         self._disk.append(self._descriptor, data)
         self._written_bytes = len(data)
+        return self.size_bytes + self._written_bytes
 
     def accept(self) -> None:
         """Count what was written without syncing it: a process may die now, and the power may not."""
@@ -58,21 +55,21 @@ class GrowingFile:
         self.size_bytes = size_bytes
         self._sure_bytes = min(self._sure_bytes, size_bytes)
         self._written_bytes = 0
-        self._torn = True
         self._mend()
 
-    def read(self) -> bytes:
-        return os.pread(self._descriptor, self.size_bytes, 0)
+    def read(self, start_bytes: int = 0) -> bytes:
+        return os.pread(self._descriptor, self.size_bytes - start_bytes, start_bytes)
 
     def close(self) -> None:
         os.close(self._descriptor)
 
     def _mend(self) -> None:
-        if self._torn:
-            self._disk.cut(self._descriptor, self.size_bytes)
-            self._torn = False
+        self._torn = True
+        self._disk.cut(self._descriptor, self.size_bytes)
+        self._torn = False
 
     def _write_again(self) -> None:
         """A kernel that could not write a page calls it clean, so that the next sync would succeed and mean nothing."""
-        unsure = os.pread(self._descriptor, self.end_bytes - self._sure_bytes, self._sure_bytes)
+        unsure_bytes = self.size_bytes + self._written_bytes - self._sure_bytes
+        unsure = os.pread(self._descriptor, unsure_bytes, self._sure_bytes)
         self._disk.overwrite(self._path, unsure, self._sure_bytes)

@@ -82,12 +82,18 @@ class Journal:
     def write(self, first_index: int, entries: Sequence[bytes]) -> None:
         """Not surely on disk yet: ``sync`` must follow. Raises OSError, as ``append`` does."""
         payload = join_entries(entries)
-        self._file.write(_header(first_index, self._sure_index if self._frames else first_index, payload) + payload)
-        self._frames.append((first_index + len(entries), self._file.end_bytes))
+        header = _header(first_index, self._sure_index if self._frames else first_index, payload)
+        end_bytes = self._file.write(header + payload)
+        self._frames.append((first_index + len(entries), end_bytes))
 
     def sync(self) -> None:
         """Make all that was appended sure. Raises OSError."""
-        self._sync_file(self._frames[-1][0] if self._frames else 0)
+        end_index = self._frames[-1][0] if self._frames else 0
+        if self._name_unsure:
+            self._disk.sync_directory(self._path.parent)
+            self._name_unsure = False
+        self._file.sync()
+        self._sure_index = end_index
 
     def forget(self, index: int) -> None:
         """Take back the frames from ``index`` on, and what an ``append`` that failed has left."""
@@ -111,16 +117,9 @@ class Journal:
     def close(self) -> None:
         self._file.close()
 
-    def _sync_file(self, end_index: int) -> None:
-        if self._name_unsure:
-            self._disk.sync_directory(self._path.parent)
-            self._name_unsure = False
-        self._file.sync()
-        self._sure_index = end_index
-
     def _rewrite(self, published_bytes: int) -> None:
         path = self._path.with_name(f"{self._path.name}.new")
-        self._disk.write_whole(path, self._file.read()[published_bytes:])
+        self._disk.write_whole(path, self._file.read(published_bytes))
         fresh = GrowingFile(self._disk, path)
         self._disk.rename(path, self._path)
         self._file.close()

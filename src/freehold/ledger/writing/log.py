@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -45,14 +44,10 @@ _LOW_WATER_DIGITS = 20
 
 
 class NewEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry to append, and for an admission its salt. Raises ValueError for one that no bundle can hold."""
+    """An entry to append, and for an admission its salt."""
 
     data: bytes
     salt: bytes = b""
-
-    def __post_init__(self) -> None:
-        if len(self.data) > MAX_ENTRY_BYTES:
-            raise ValueError(f"an entry of {len(self.data)} bytes is over the limit of {MAX_ENTRY_BYTES}")
 
 
 class Log:
@@ -122,6 +117,11 @@ class Log:
         return self._edge.size
 
     @property
+    def unpublished(self) -> int:
+        """How many entries no checkpoint covers yet."""
+        return len(self._pending)
+
+    @property
     def free_bytes(self) -> int:
         with faults("the disk under the log does not answer"):
             return self._disk.free_bytes(self._directory)
@@ -134,20 +134,22 @@ class Log:
     def append(self, group: Sequence[NewEntry], day: str) -> int:
         """Make the group durable, its salts under ``day``; the index of its first entry. All or nothing.
 
-        Raises LedgerFull, LedgerUnavailable.
+        Raises LedgerFull, LedgerUnavailable; and ValueError for an entry that no bundle can hold.
         """
-        with self._lock, faults("the journal cannot be written"):
+        entries = [entry.data for entry in group]
+        if (longest := max(map(len, entries), default=0)) > MAX_ENTRY_BYTES:
+            raise ValueError(f"an entry of {longest} bytes is over the limit of {MAX_ENTRY_BYTES}")
+        with self._lock:
             if self._unsure:
                 raise LedgerFull("the disk under the ledger could not sync what it was given")
-            first = self.size
-            entries = [entry.data for entry in group]
+            first = self._edge.size + len(self._pending)
             began = time.perf_counter()
             try:
                 self._write(first, group, entries, day)
-            except OSError:
+            except OSError as exc:
                 self._journal.forget(first)
                 self.salts.forget(first)
-                raise
+                raise _fault("the journal cannot be written", exc) from exc
             self._pending += entries
             self.fsync_us = int((time.perf_counter() - began) * 1e6)
         if self.sync_after_s:
@@ -325,19 +327,17 @@ def claim(directory: Path) -> int:
     return descriptor
 
 
-class faults:  # noqa: N801 - it reads as what it does; and is a class, since a generator takes longer than a write
-    """The disk's errors in our words: a full or failing disk is LedgerFull, all else LedgerUnavailable."""
+@contextlib.contextmanager
+def faults(what: str) -> Iterator[None]:
+    """The disk's errors in our words."""
+    try:
+        yield
+    except OSError as exc:
+        raise _fault(what, exc) from exc
 
-    def __init__(self, what: str) -> None:
-        self._what = what
 
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(exc, OSError):
-            fault: type[LedgerFault] = LedgerFull if exc.errno in _FULL else LedgerUnavailable
-            reason = "the disk is full or failing" if fault is LedgerFull else f"errno {exc.errno}"
-            raise fault(f"{self._what}: {reason}") from exc
+def _fault(what: str, exc: OSError) -> LedgerFault:
+    """A full or failing disk is LedgerFull, all else LedgerUnavailable."""
+    if exc.errno in _FULL:
+        return LedgerFull(f"{what}: the disk is full or failing")
+    return LedgerUnavailable(f"{what}: errno {exc.errno}")

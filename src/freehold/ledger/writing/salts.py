@@ -39,9 +39,10 @@ class Salts:
     def write(self, day: str, salts: Sequence[tuple[int, bytes]]) -> None:
         """Keep salts, by index, under a day (YYYY-MM-DD, UTC); ``sync`` must follow. Raises OSError, as it does."""
         with self._lock:
-            if self._last is not None and self._files.get(day) is not self._last[1]:
+            file = self._files.get(day)
+            if self._last is not None and file is not self._last[1]:
                 self._last[1].sync()  # nobody will, once another day is the last
-            file = self._file(day)
+            file = file or self._open(day)
             self._last = salts[0][0], file, file.size_bytes
             file.write(b"".join([_RECORD.pack(index, salt) for index, salt in salts]))
 
@@ -137,14 +138,13 @@ class Salts:
                     self._last = None
                 file.close()
 
-    def _file(self, day: str) -> GrowingFile:
-        if day not in self._files:
-            file = GrowingFile(self._disk, self._directory / day)
-            self._disk.sync_directory(self._directory)  # it may be new
-            if len(self._files) > 1:
-                self._files.pop(min(self._files)).close()
-            self._files[day] = file
-        return self._files[day]
+    def _open(self, day: str) -> GrowingFile:
+        file = GrowingFile(self._disk, self._directory / day)
+        self._disk.sync_directory(self._directory)  # it may be new
+        if len(self._files) > 1:
+            self._files.pop(min(self._files)).close()
+        self._files[day] = file
+        return file
 
     @contextlib.contextmanager
     def _reading(self, day: str) -> Iterator[int | None]:
