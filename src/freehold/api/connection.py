@@ -22,8 +22,8 @@ from freehold.http1 import (
     Body,
     NotHttp,
     RequestHead,
+    RequestHeads,
     body_of_request,
-    read_request_head,
     response_head,
 )
 
@@ -78,6 +78,7 @@ class CallerConnection(asyncio.Protocol):
         "_buffer",
         "_chunks",
         "_head",
+        "_heads",
         "_lingers",
         "_loop",
         "_more",
@@ -96,6 +97,7 @@ class CallerConnection(asyncio.Protocol):
         self._patience = port.patience()
         self._transport: asyncio.Transport
         self._loop = asyncio.get_running_loop()
+        self._heads = RequestHeads()
         self._buffer = b""  # what belongs to no request yet
         self._head: RequestHead | None = None  # of the request under way
         self._body: Body | None = None
@@ -239,7 +241,7 @@ class CallerConnection(asyncio.Protocol):
         if end < 0:
             self._await_head()
             return
-        head, rest = read_request_head(self._buffer[:end]), self._buffer[end + 4 :]
+        head, rest = self._heads.read(self._buffer[:end]), self._buffer[end + 4 :]
         self._buffer = b""
         self._begin(head, body_of_request(head), rest)
 

@@ -65,9 +65,9 @@ _LONGEST_S = 366 * 86_400  # of a quota; a larger number is a date, or nonsense
 
 def read_limits(headers: Mapping[str, str], at_unix: float) -> RateLimits | None:
     """What an answer that arrived then says of the provider's limits; None where it says nothing."""
-    said = {name.lower(): value for name, value in headers.items() if "ratelimit" in name.lower()}
-    if not said:
+    if "ratelimit" not in " ".join(headers).lower():
         return None
+    said = {name.lower(): value for name, value in headers.items() if "ratelimit" in name.lower()}
     requests = _read_quota(said, _REQUESTS, at_unix)
     limits = RateLimits(
         at_unix=at_unix,

@@ -69,10 +69,14 @@ def backend_at(endpoint: Endpoint, target: Target) -> Backend:
     )
 
 
-@lru_cache(maxsize=64)  # of one estate's endpoints, for every call
 def is_azure(endpoint: Endpoint) -> bool:
     """Whether it is asked as Azure is: with a header of its own, and below paths of its own."""
-    return endpoint.provider == _AZURE or bool(endpoint.api_version) or endpoint.host.endswith(_AZURE_HOSTS)
+    return endpoint.provider == _AZURE or bool(endpoint.api_version) or _lies_at_azure(endpoint.base_url)
+
+
+@lru_cache(maxsize=64)  # of one estate's endpoints, for every call
+def _lies_at_azure(base_url: str) -> bool:
+    return (urlsplit(base_url).hostname or "").endswith(_AZURE_HOSTS)
 
 
 def path_of(endpoint: Endpoint, wire: Wire, model: str) -> str:
@@ -98,10 +102,12 @@ def headers_of(endpoint: Endpoint, upstream: Upstream, secret: str) -> dict[str,
     if not secret:
         return headers
     if upstream.wire in _ANTHROPIC:
-        return headers | {"x-api-key": secret}
-    if is_azure(endpoint):
-        return headers | {"api-key": secret}
-    return headers | {"Authorization": f"Bearer {secret}"}
+        headers["x-api-key"] = secret
+    elif is_azure(endpoint):
+        headers["api-key"] = secret
+    else:
+        headers["Authorization"] = f"Bearer {secret}"
+    return headers
 
 
 def _is_openai(endpoint: Endpoint) -> bool:

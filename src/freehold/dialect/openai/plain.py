@@ -16,6 +16,7 @@ from freehold.dialect.openai.chat import OpenAIRequest
 from freehold.dialect.tools import ToolPlan
 
 _NO_TOOLS: Final = ToolPlan()
+_IN_CHAT_WORDS: Final = frozenset({"messages", "max_tokens", "temperature", "top_p"})
 
 
 class _Message(Struct, forbid_unknown_fields=True):
@@ -38,12 +39,7 @@ def read_plain(fields: dict[str, Any]) -> OpenAIRequest | None:
         plain = msgspec.convert(fields, _Plain)
     except msgspec.ValidationError:
         return None
-    wire: dict[str, Any] = {
-        "messages": [{"role": message.role, "content": message.content} for message in plain.messages]
-    }
-    for name in ("max_tokens", "temperature", "top_p"):
-        if (value := fields.get(name)) is not None:
-            wire[name] = value
+    wire = {name: value for name, value in fields.items() if name in _IN_CHAT_WORDS and value is not None}
     return OpenAIRequest(
         operation=Operation.CHAT,
         asked=plain.model,
