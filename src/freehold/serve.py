@@ -154,7 +154,9 @@ def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
         if asked.pinned not in decision.allowed:
             raise PolicyDenied(f"{asked.pinned} may not see this call", decision_id=decision.id)
         return (asked.pinned,)
-    fit = tuple(target for target in decision.allowed if target not in asked.service.unqualified)
+    fit, unqualified = decision.allowed, asked.service.unqualified
+    if unqualified:
+        fit = tuple(target for target in fit if target not in unqualified)
     return _of_one_model(asked, fit) if asked.call.operation is Operation.EMBED else fit
 
 
@@ -247,7 +249,7 @@ class _Admitted:
         if reply is None:
             return Outcome(call_id=asked.call.id, ending=self._ending, error=self._error)
         turn = reply.turn
-        answering = next(target for target in asked.targets if target.name == turn.target)
+        [answering] = [target for target in asked.targets if target.name == turn.target]
         tally = turn.exchange.tally
         return Outcome(
             call_id=asked.call.id,

@@ -307,8 +307,10 @@ class CallerConnection(asyncio.Protocol):
         return not head.minor or "close" in head.headers.get("connection", "").lower()
 
     def _head_of(self, status: int, headers: Headers, framing: tuple[str, str]) -> bytes:
-        closing = [_CLOSE] if self._closes and framing is not _CLOSE else []
-        return response_head(status, [*headers, ("date", self._port.date), framing, *closing])
+        fields = [*headers, ("date", self._port.date), framing]
+        if framing is not _CLOSE and self._closes:
+            fields.append(_CLOSE)
+        return response_head(status, fields)
 
     def _over(self, answering: "asyncio.Task[None]") -> None:
         """The request is: go on with the next one, or end the connection."""

@@ -44,12 +44,7 @@ class Rehearsal:
         return self._configuration, self._standings
 
     def _new_standings(self) -> GatewayStandings:
-        return GatewayStandings(self._newest, self._now_unix)
-
-    def _newest(self) -> Configuration:
-        if self._configuration is None:
-            raise RuntimeError("standings were asked of a drill that has not begun")
-        return self._configuration
+        return GatewayStandings(self._now_unix)
 
 
 def drilled(snapshot: Snapshot, drill: Drill) -> Snapshot:

@@ -29,12 +29,12 @@ from freehold.api.receipts import read_path
 from freehold.api.standings import GatewayStandings
 from freehold.api.watching import Watch
 from freehold.contract.backend import Service
-from freehold.contract.call import Call, DataClass, Dialect
+from freehold.contract.call import Call, DataClass
 from freehold.contract.report import GatewayReport, TargetLoad
 from freehold.contract.signals import Measured, Series
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.dialect import codecs
-from freehold.dialect.interface import Codec, Request
+from freehold.dialect.interface import Codec
 from freehold.errors import (
     Fault,
     FreeholdError,
@@ -65,16 +65,13 @@ class _Visit(Struct):
     id: str
     head: RequestHead
     exchange: Exchange
-    dialect: Dialect
     trail: Trail
+    read_as: Codec | None = None  # once it is known by its body
 
     @property
     def codec(self) -> Codec:
-        return codecs[self.dialect]
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return self.head.headers
+        """Of the dialect in which the caller expects to be answered, a refusal or an error too."""
+        return self.read_as or codecs[dialect_of(self.head.path, self.head.headers)]
 
 
 class Gateway:
@@ -110,7 +107,7 @@ class Gateway:
         self._patience = Patience()
         self._configuration: Configuration | None = None
         self._parts: Parts  # of the configuration
-        self._standings = GatewayStandings(self._newest, now_unix, failed=self._watch.failed)
+        self._standings = GatewayStandings(now_unix, failed=self._watch.failed)
         self._rehearsal = Rehearsal(backends, now_unix)
         self._began_unix = now_unix()
         self._identity = identity
@@ -188,8 +185,7 @@ class Gateway:
 
     async def answer(self, head: RequestHead, exchange: Exchange) -> None:
         """One request. Whoever hangs up cancels it, whatever it is waiting for."""
-        dialect = dialect_of(head.path, head.headers)
-        visit = _Visit(_new_id(self._now_unix()), head, exchange, dialect, Trail())
+        visit = _Visit(_new_id(self._now_unix()), head, exchange, Trail())
         counts = self._counts
         counts.calls += 1
         counts.in_flight += 1
@@ -252,8 +248,7 @@ class Gateway:
         with await self._gate.place() as place:
             headers, limit_bytes = visit.head.headers, configuration.snapshot.max_body_bytes
             body = await read_body(headers, visit.exchange, limit_bytes, place.hold)
-            visit.dialect = dialect_of(visit.head.path, headers, body)
-            asked = self._asked(visit, visit.codec.parse(door.operation, body), body, key, configuration)
+            asked = self._asked(visit, door, body, key, configuration)
             call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
             if call is not asked.call:
                 asked = replaced(asked, call=call)
@@ -268,8 +263,11 @@ class Gateway:
                     self._counts.failovers += len(trail.failed)
                     self._counts.seams += len(trail.reply.seams)
 
-    def _asked(self, visit: _Visit, read: Request, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
-        headers, service = visit.head.headers, configuration.names.service(read.asked)
+    def _asked(self, visit: _Visit, door: Door, body: bytes, key: ApiKey, configuration: Configuration) -> Asked:
+        headers = visit.head.headers
+        visit.read_as = codec = codecs[dialect_of(visit.head.path, headers, body)]
+        read = codec.parse(door.operation, body)
+        service = configuration.names.service(read.asked)
         if service is None:
             raise UnknownService(f"no service answers to {read.asked[:200]!r}")
         request = structs.replace(
@@ -281,7 +279,7 @@ class Gateway:
         )
         call = Call(
             id=visit.id,
-            dialect=visit.dialect,
+            dialect=codec.dialect,
             operation=request.operation,
             asked=request.asked,
             service=service.name,
@@ -293,7 +291,7 @@ class Gateway:
         return Asked(
             call=call,
             request=request,
-            codec=visit.codec,
+            codec=codec,
             key=key,
             service=service,
             targets=configuration.targets(service),
@@ -322,7 +320,7 @@ class Gateway:
         visit.exchange.respond(200, [_JSON, *_marks(visit)], body)
 
     async def _give_receipt(self, visit: _Visit, key: ApiKey) -> None:
-        asked = read_path(visit.head.path, visit.head.query, visit.headers.get("accept", ""))
+        asked = read_path(visit.head.path, visit.head.query, visit.head.headers.get("accept", ""))
         receipt = await self._ledger.receipt(asked.position, key=key.id, form=asked.form)
         visit.exchange.respond(200, [*asked.headers, *_marks(visit)], receipt)
 

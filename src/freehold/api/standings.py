@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from freehold.api.configuration import Configuration
 from freehold.api.findings import Findings
+from freehold.contract.backend import Target
 from freehold.contract.report import GatewayReport
 from freehold.contract.standing import TargetState
 from freehold.errors import FreeholdError, NoTarget, ProviderRefused
@@ -30,23 +31,22 @@ class GatewayStandings:
 
     def __init__(
         self,
-        newest: Callable[[], Configuration],
         now_unix: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         failed: Callable[[Asked, str, FreeholdError], None] = _unheard,
     ) -> None:
         """``failed`` hears of every failure of a target, whatever is learnt from it."""
-        self._newest = newest
+        self._newest: Configuration  # taken before there is a call
         self._now_unix = now_unix
         self._failed = failed
         self._outages = Outages(monotonic, now_unix)
-        self._findings = Findings(lambda target: newest().target(target), now_unix)
+        self._findings = Findings(self._known, now_unix)
         self._cut: set[str] = set()  # whose answers were broken off
         self.news = self._findings.news  # set when a report should not wait
 
     def order(self, asked: Asked, allowed: tuple[str, ...]) -> tuple[str, ...]:
         """Raises NoTarget, with what callers may be told of the reason, where every target is withdrawn."""
-        newest = self._newest()
+        newest = self._newest
         fit = order(allowed, newest.backends.status, newest.standings)
         if not fit:
             raise NoTarget(_nobody(allowed, newest))
@@ -54,7 +54,7 @@ class GatewayStandings:
 
     def may(self, asked: Asked, target: str) -> bool:
         """Judge again, by the rules and standings of now. A target or a service that has changed meanwhile may not."""
-        newest = self._newest()
+        newest = self._newest
         if target in newest.standings:
             return False
         service = newest.names.service(asked.service.name)
@@ -77,7 +77,7 @@ class GatewayStandings:
     def failed(self, asked: Asked, target: str, problem: FreeholdError) -> None:
         call = asked.call.id
         self._failed(asked, target, problem)
-        if target in self._newest().standings:  # an answer that was cut; and no more is to be learnt of it
+        if target in self._newest.standings:  # an answer that was cut; and no more is to be learnt of it
             return
         if isinstance(problem, ProviderRefused) and self._findings.refused(target, problem, asked.key.id):
             self._outages.spare(call, target)
@@ -96,6 +96,7 @@ class GatewayStandings:
 
         What was learnt of targets that are gone, or that the estate took away, is forgotten: they come back afresh.
         """
+        self._newest = configuration
         standings = configuration.standings
         targets = frozenset(target.name for target in configuration.snapshot.targets) - standings.keys()
         self._outages.keep(targets)
@@ -104,6 +105,9 @@ class GatewayStandings:
         for target in sorted(cut - self._cut):
             configuration.backends.cut(target)
         self._cut = cut
+
+    def _known(self, target: str) -> Target | None:
+        return self._newest.target(target)
 
     def told(self, report: GatewayReport) -> GatewayReport:
         """The report, with what was learnt."""

@@ -146,10 +146,24 @@ class Connection(asyncio.Protocol):
 class Answer:
     """One answer. It outlives its connection, for whoever has not read it whole yet."""
 
-    __slots__ = ("_body", "_broken", "_connection", "_pieces", "_sink", "_waiting", "head", "unread_bytes", "whole")
+    __slots__ = (
+        "_body",
+        "_broken",
+        "_connection",
+        "_minor",
+        "_pieces",
+        "_sink",
+        "_waiting",
+        "headers",
+        "status",
+        "unread_bytes",
+        "whole",
+    )
 
     def __init__(self, head: ResponseHead, body: Body, connection: Connection) -> None:
-        self.head = head
+        self.status = head.status
+        self.headers = head.headers  # by name, in small letters
+        self._minor = head.minor
         self.whole = False  # nothing more will come
         self.unread_bytes = 0
         self._body = body
@@ -158,15 +172,6 @@ class Answer:
         self._waiting: asyncio.Future[None] | None = None
         self._sink: Sink | None = None
         self._broken: Break | None = None
-
-    @property
-    def status(self) -> int:
-        return self.head.status
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """By name, in small letters."""
-        return self.head.headers
 
     @property
     def content_type(self) -> str:
@@ -179,7 +184,7 @@ class Answer:
     @property
     def keeps(self) -> bool:
         """Whether the connection may be used again once the answer is whole."""
-        return self.head.minor == 1 and "close" not in self.headers.get("connection", "").lower()
+        return self._minor == 1 and "close" not in self.headers.get("connection", "").lower()
 
     @property
     def ends_here(self) -> bool:

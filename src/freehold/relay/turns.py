@@ -173,7 +173,7 @@ class Turns:
         failure: FreeholdError = NoTarget("no target is fit to answer")
         while self._waiting:
             target = self._waiting.pop(0)
-            if not self._leave.may(target):
+            if self._taken and not self._leave.may(target):  # the first was found fit a moment ago
                 continue
             try:
                 turn = await self._begin(target, planned)
