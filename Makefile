@@ -30,7 +30,7 @@ test: .venv/dev ## The tests that need no server, no Debian package and no minut
 	$(BIN)/pytest -m "not system" --numprocesses=auto --dist=worksteal
 
 test-system: .venv/dev ## Real processes, real clients, faults; may install Debian packages
-	$(BIN)/pytest -m system --numprocesses=2 --dist=loadfile --no-loadscope-reorder --ignore=tests/system/console
+	$(BIN)/pytest -m system --numprocesses=2 --dist=loadfile --no-loadscope-reorder --ignore=tests/unit --ignore=tests/system/console
 	$(BIN)/pytest -m system --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/system/console  # apart: a browser leaves its loop running
 
 check: .venv/dev ## Style, types, layers and documentation, in under a minute

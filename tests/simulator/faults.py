@@ -24,6 +24,7 @@ class FaultKind(StrEnum):
     )
     EMPTY = "empty"  # the connection ends well, and there was no answer on it
     DRIP = "drip"  # byte after byte, ``pause_s`` between them
+    HELD = "held"  # the rest comes once its ``Heard`` is ``let_go``
     OVERSIZE = "oversize"  # an event or a body of ``size_bytes`` more
     ENDLESS = "endless"  # the same event, or ``text``, again and again, ``pause_s`` between them
 

@@ -29,6 +29,7 @@ class Heard(msgspec.Struct, kw_only=True):
     sent: bytes = b""  # the beginning of it, before any compression
     answered: bool = False  # the answer was sent to its end
     hung_up: bool = False  # the caller went before that
+    let_go: bool = False  # set by a test: what was held of the answer may come
 
     def sending(self, piece: bytes) -> None:
         self.sent_bytes += len(piece)

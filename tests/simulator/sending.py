@@ -14,6 +14,7 @@ from tests.simulator.reply import Reply
 
 _SLICES = 4
 _FOREVER_S = 3600.0
+_LOOKED_AT_S = 0.01  # whether what is held may go on
 _UNTIL_READ_S = 0.15  # an end without warning takes back what was sent and lies unread
 _HALF_A_DOCUMENT = '{"id": "x", "choices": ['
 _CUTS = (FaultKind.CLOSE, FaultKind.TORN, FaultKind.RESET, FaultKind.SILENCE)
@@ -68,6 +69,8 @@ async def _pieces(
     for piece in pieces[:begin]:
         yield piece
     heard.broke_s = time.monotonic() if is_reached else 0.0
+    while fault.kind is FaultKind.HELD and not heard.let_go:
+        await asyncio.sleep(_LOOKED_AT_S)
     async for piece in _spoiled(request, pieces[begin:], fault, error_event):
         yield piece
 

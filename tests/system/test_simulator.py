@@ -69,6 +69,12 @@ def test_other_faults_are_as_they_are_called(simulator: Simulator, chat: OpenAI,
     )
     simulator.play(Play(fault=Fault(kind=FaultKind.DRIP, after=1)))
     assert list(chat.chat.completions.create(model="sim", messages=ASK, stream=True))
+    simulator.play(Play(fault=Fault(kind=FaultKind.HELD, after=2)))
+    with chat.chat.completions.create(model="sim", messages=ASK, stream=True) as held:
+        next(held)
+        assert not simulator.requests[-1].answered
+        simulator.requests[-1].let_go = True
+        assert list(held)
     simulator.play(Play(fault=Fault(kind=FaultKind.ENDLESS, after=2)))
     with chat.chat.completions.create(model="sim", messages=ASK, stream=True) as stream:
         assert [next(stream).choices[0].delta.content for _ in range(50)][-1]

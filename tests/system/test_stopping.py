@@ -4,24 +4,23 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.simulator.faults import AFTER_HEADERS, Fault, FaultKind, Play
+from tests.simulator.faults import Fault, FaultKind, Play
 from tests.simulator.server import Simulator
 from tests.system import foreign, processes, records
 from tests.system.estates import FREEHOLD, Estate
 from tests.system.waiting import wait_for
 from tests.system.wire import CHAT, ask, asking, chat, post
 
-LONG_PAUSE_S = 0.01  # between two bytes: the stream lasts for seconds
-
 
 @pytest.fixture
 def house(running_simulator: Simulator, tmp_path: Path) -> Iterator[Estate]:
     own = Estate(tmp_path / "estate")
     try:
-        foreign.found(own, running_simulator, foreign.OPENAI)
+        foreign.found(own, running_simulator, replace(foreign.OPENAI, settings=("idle_s = 300",)))
         foreign.serve(own, "default", "openai")
         yield own
     finally:
@@ -35,7 +34,7 @@ def started(house: Estate, finished_within_s: float) -> None:
 
 def test_a_stream_finishes_while_no_new_call_is_taken(house: Estate, simulator: Simulator) -> None:
     started(house, 120)
-    simulator.play(Play(fault=Fault(kind=FaultKind.DRIP, after=AFTER_HEADERS, pause_s=LONG_PAUSE_S), times=1))
+    simulator.play(Play(fault=Fault(kind=FaultKind.HELD, after=3), times=1))
     body = chat(stream=True)
     with asking(house, "POST", CHAT, sent(body)) as response:
         begun = response.read(20)
@@ -44,6 +43,7 @@ def test_a_stream_finishes_while_no_new_call_is_taken(house: Estate, simulator: 
         wait_for(lambda: ask(house, "GET", "/readyz", key="").status == 503, "the gateway is stopping")
         refused = post(house, CHAT, chat())
         assert (refused.status, ask(house, "GET", "/healthz", key="").status) == (503, 200)
+        simulator.requests[-1].let_go = True
         whole = begun + response.read()
     assert whole.rstrip().endswith(b"data: [DONE]")
     assert stopping.wait(120) == 0

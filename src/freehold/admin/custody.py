@@ -11,11 +11,11 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 
+from freehold.admin.custody_views import custody_view
 from freehold.admin.interface import Parts
 from freehold.admin.means import Answer, Means
 from freehold.admin.requests import ApproveModel, ByName, ImportModel, SignModel
 from freehold.admin.trusting import trust_of
-from freehold.admin.views import View
 from freehold.contract.grant import Permit
 from freehold.errors import EstateError, InvalidRequest, VaultError
 from freehold.signing.elliptic import load_elliptic_signer
@@ -127,28 +127,3 @@ class Custody:
         estate = self._parts.estate
         signer = load_elliptic_signer(request.key, Path("/")) if request.key else own_signer(estate)
         return self._parts.vault.sign(request.name, signer, progress)
-
-
-def custody_view(dossier: Dossier) -> View:
-    """What a person should see before approving a model, and what the model's standing is."""
-    verdict = dossier.verdict
-    return {
-        "name": dossier.manifest.name,
-        "manifest_digest": dossier.manifest_digest,
-        "may_run": verdict.may_run,
-        "why": verdict.why,
-        "mode": verdict.mode,
-        "concerns": [concern.what for concern in dossier.concerns],
-        "notes": list(dossier.notes),
-        "sentences": list(dossier.sentences),
-        "wants_reason": dossier.wants_reason,
-        "signatures": [
-            {
-                "signer": signed.signer,
-                "key": signed.hint,
-                "manifest_too": signed.manifest_too,
-                "problem": signed.problem,
-            }
-            for signed in dossier.signatures
-        ],
-    }

@@ -20,8 +20,6 @@ from freehold.admin.keys import Prefix, digest_of, new_id, new_secret
 from freehold.admin.qualifying import KEY_ID, InForce
 from freehold.admin.requests import RunDrill
 from freehold.admin.views import View, instant
-from freehold.continuity.drill import simulated
-from freehold.continuity.drill.callers import Callers
 from freehold.continuity.drill.kept import Kept, keep
 from freehold.continuity.drill.observed import Fate
 from freehold.continuity.drill.records import Record, others_calls, recorded_calls, records_of
@@ -133,8 +131,10 @@ class Driller:
                     "the estate is sealed, and can reach no simulated provider",
                     hint="'freehold down' and 'freehold up' without --sealed, then drill.",
                 )
+            from freehold.continuity.drill.simulated import simulated_providers  # noqa: PLC0415 - see _run
+
             owned = [target for target in snapshot.targets if target.kind is BackendKind.ENGINE]
-            stage = await stack.enter_async_context(simulated.simulated_providers(owned))
+            stage = await stack.enter_async_context(simulated_providers(owned))
             return _Rehearsed(service=stage.services[0], targets=(*stage.targets, *owned), stage=stage)
         service = _service(request.service, snapshot)
         known = {target.name: target for target in snapshot.targets}
@@ -161,6 +161,10 @@ class Driller:
     async def _run(
         self, drill_id: str, script: _Script, rehearsed: _Rehearsed, traffic: str, asker: Asker
     ) -> Scorecard:
+        # aiohttp takes a fifth of a control process's start, and some MB, for what most of them never do
+        from freehold.continuity.drill.callers import Callers  # noqa: PLC0415
+        from freehold.continuity.drill.simulated import known_text  # noqa: PLC0415
+
         scenario = script.scenario
         size = (await self._parts.ledger.status()).size
         async with self._in_force_for(drill_id, script, rehearsed) as (plan, secret):
@@ -191,7 +195,7 @@ class Driller:
                 records=await self._recorded(drill_id, size, sent),
                 objectives=self._objectives(rehearsed.service.name),
                 acceptance=await self._acceptance(rehearsed.service.name),
-                known_texts={call.prompt: simulated.known_text(call.prompt) for call in script.planned},
+                known_texts={call.prompt: known_text(call.prompt) for call in script.planned},
                 simulated=rehearsed.simulated,
             )
         )

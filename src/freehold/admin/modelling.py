@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from freehold.admin.custody import custody_view
+from freehold.admin.custody_views import custody_view
 from freehold.admin.etags import etag_of
 from freehold.admin.interface import Parts
 from freehold.admin.means import Answer, Means

@@ -6,9 +6,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.custody import custody_view
+from freehold.admin.custody_views import custody_view
 from freehold.admin.readable import require_estate
-from freehold.admin.trusting import trust_of
 from freehold.bootstrap.launch import control
 from freehold.cli import output
 from freehold.cli.custody import show_model
@@ -129,6 +128,8 @@ def list_(estate: Estate, *, as_json: bool) -> None:
 @json_option
 def show(name: str, estate: Estate, *, as_json: bool) -> None:
     """Show all that is known of one model: what it is, where it came from, its digests, and whether it may run."""
+    from freehold.admin.trusting import trust_of  # noqa: PLC0415 - loads the facts, which no other command here needs
+
     require_estate(estate)
     dossier = Vault(estate.vault).judge(name, trust_of(estate, read_settings(estate.settings)))
     model, custody = msgspec.to_builtins(dossier.manifest), custody_view(dossier)

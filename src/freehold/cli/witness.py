@@ -7,8 +7,6 @@ import click
 
 from freehold.admin.readable import require_estate
 from freehold.bootstrap.launch import control
-from freehold.bootstrap.witness import WitnessListener, serve_witness
-from freehold.bootstrap.witnesses import trust_policy_of, witnessing_of
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.cli.witnesses import show_alarms, show_witnesses
@@ -95,6 +93,8 @@ def serve(  # noqa: PLR0913 - one argument for each option
     It cosigns a checkpoint of a log that it watches once it is shown to go on from the one it cosigned before, and
     remembers that on disk before it answers. What it has proof of against a log is kept in DIR/evidence.
     """
+    from freehold.bootstrap.witness import WitnessListener, serve_witness  # noqa: PLC0415 - loads a server
+
     serve_witness(
         directory.absolute(),
         WitnessListener(host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, plaintext=plaintext),
@@ -109,6 +109,8 @@ def list_(estate: Estate, *, as_json: bool) -> None:
 
     Works while the estate is down. Asks no witness anything.
     """
+    from freehold.bootstrap.witnesses import witnessing_of  # noqa: PLC0415 - a witness needs no estate, and none of it
+
     require_estate(estate)
     known = witnessing_of(estate)
     if as_json:
@@ -154,5 +156,7 @@ def policy(estate: Estate) -> None:
     It names the ledger's key, the witnesses and their quorum, out of freehold.toml. A verifier who does not take an
     estate's word for its witnesses gets their keys from them.
     """
+    from freehold.bootstrap.witnesses import trust_policy_of  # noqa: PLC0415
+
     require_estate(estate)
     output.say(trust_policy_of(estate).removesuffix("\n"))
