@@ -41,7 +41,9 @@ def test_any_encoding_is_read(content: bytes, in_file: InFile) -> None:
 
 
 def test_a_huge_file_is_read_to_a_limit_and_said_so(assessed: Assess) -> None:
-    assessment = assessed({"a.env": "OPENAI_API_KEY=\n" + "X=1\n" * (MOST_BYTES // 4 + 1) + "GROQ_API_KEY=\n"})
+    assessment = assessed(
+        {"a.env": "OPENAI_API_KEY=\n" + f"{'X=1':127}\n" * (MOST_BYTES // 128 + 1) + "GROQ_API_KEY=\n"}
+    )
     assert [one.found.provider for one in assessment.exposures] == ["openai"]
     assert "very large" in assessment.troubles[0].what
 

@@ -32,20 +32,23 @@ def break_lines(runs: Sequence[Run], width: float, size: float) -> list[Line]:
     """At least one line, which may be empty."""
     lines: list[Line] = []
     line: list[Piece] = []
+    used = 0.0  # of the line's width
     for word in _words(runs):
         if word is None:
             lines.append(_joined(line))
-            line = []
+            line, used = [], 0.0
             continue
-        space = [Piece(" ", line[-1].font)] if line else []
-        if width_of([*line, *space, *word], size) <= width:
-            line += [*space, *word]
+        more = [Piece(" ", line[-1].font), *word] if line else word
+        wanted = used + width_of(more, size)
+        if wanted <= width:
+            line += more
+            used = wanted
             continue
         if line:
             lines.append(_joined(line))
         *full, rest = _cut(word, width, size)
         lines += full
-        line = list(rest)
+        line, used = list(rest), width_of(rest, size)
     return [*lines, _joined(line)]
 
 
