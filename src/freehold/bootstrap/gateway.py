@@ -20,7 +20,7 @@ from freehold.api.tracing import Tracer
 from freehold.api.watching import Watch
 from freehold.bootstrap.backends import EstateBackends, untraced
 from freehold.bootstrap.listeners import BACKLOG, open_listener, tls_file
-from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr, open_many_files
+from freehold.bootstrap.process import collect_seldom, common_arguments, end_with, log_to_stderr, open_many_files
 from freehold.channel import bind
 from freehold.contract.estate import Estate
 from freehold.contract.signals import Tracing
@@ -39,6 +39,7 @@ def main() -> None:
     log_to_stderr("gateway", options.estate)
     end_with(options.supervisor)
     open_many_files()
+    collect_seldom()
     uvloop.run(_run(Estate.find(options.estate), options))
 
 
