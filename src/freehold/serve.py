@@ -116,7 +116,9 @@ class serve:  # noqa: N801 - read as a function, and as a class half as dear: ev
             opened = open_reply(order, _plan(asked), on.backends, admitted)
             trail.reply = reply = await opened.__aenter__()
             self._opened = opened
-            trail.position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
+            if (position := admission.position) is None:
+                position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
+            trail.position = position
         except BaseException as problem:
             await self.__aexit__(type(problem), problem, problem.__traceback__)
             raise
@@ -294,9 +296,8 @@ class Answer:
         self._admitted.commitment.update(piece)
         return piece
 
-    @property
-    def whole(self) -> bytes | None:
-        """All of it, where it came in one piece; to be taken once, in place of the pieces."""
+    def at_once(self) -> bytes | None:
+        """All of it, where it came in one piece; to be taken in place of the pieces."""
         body = self._reply.body
         if body is not None:
             self._is_finished()

@@ -249,14 +249,17 @@ class Gateway:
             headers, limit_bytes = visit.head.headers, configuration.snapshot.max_body_bytes
             body = await read_body(headers, visit.exchange, limit_bytes, place.hold)
             asked = self._asked(visit, door, body, key, configuration)
-            call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
-            if call is not asked.call:
+            if configuration.snapshot.detector:
+                call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
                 asked = replaced(asked, call=call)
             trail, seen = visit.trail, self._watch.begin(arrived, asked, headers)
             try:
                 async with serve(asked, on, trail) as answer:
                     pace = self._watch.answers(seen, asked, trail)
-                    await _send(answer, visit, pace, stream=asked.request.stream)
+                    if asked.request.stream:
+                        await _stream(answer, visit, pace)
+                    else:
+                        await _respond(answer, visit)
             finally:
                 self._watch.over(seen, asked, trail)
                 if trail.reply is not None:
@@ -329,15 +332,16 @@ def _new_id(now_unix: float) -> str:
     return f"call_{int(now_unix * 1000):012x}{os.urandom(8).hex()}"
 
 
-async def _send(answer: Answer, visit: _Visit, pace: Pace | None, *, stream: bool) -> None:
-    """``pace`` is told of each piece of a stream."""
+async def _respond(answer: Answer, visit: _Visit) -> None:
+    whole = answer.at_once()
+    if whole is None:
+        whole = b"".join([piece async for piece in answer])
+    visit.exchange.respond(200, [_JSON, *_marks(visit)], whole)
+
+
+async def _stream(answer: Answer, visit: _Visit, pace: Pace | None) -> None:
+    """``pace`` is told of each piece."""
     exchange = visit.exchange
-    if not stream:
-        whole = answer.whole
-        if whole is None:
-            whole = b"".join([piece async for piece in answer])
-        exchange.respond(200, [_JSON, *_marks(visit)], whole)
-        return
     exchange.begin(200, _EVENTS + _marks(visit))
     push = exchange.push if pace is None else pace.before(exchange.push)
     async for piece in answer:

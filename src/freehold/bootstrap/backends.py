@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every backend of an estate behind one seam: its own engines, and the providers as a snapshot has them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -94,8 +94,8 @@ class _InForce:
     def status(self, target: str) -> EngineStatus | None:
         return None if target in self.provided.targets else self.engines.status(target)
 
-    async def ready(self, target: str) -> Backend:
-        return await self._whose(target).ready(target)
+    def ready(self, target: str) -> Awaitable[Backend]:
+        return self._whose(target).ready(target)
 
     def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
         if (traceparent := self.traceparent(decision.id)) and target in self.provided.targets:

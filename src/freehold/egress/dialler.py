@@ -5,7 +5,7 @@ What is dialled, and how, is ``connections.py``'s; which addresses, and for whic
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from types import TracebackType
 from typing import Final
 
@@ -44,14 +44,10 @@ class Dialler:
         self.require(leave)
         return _Posting(self, path, body, headers)
 
-    async def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """For a posting that has leave."""
+    def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[Answer]:
+        """For a posting that has leave, and says when it is over."""
         self._calls += 1
-        try:
-            return await self._connections.ask("POST", self.endpoint.base_url + path, body, headers)
-        except BaseException:
-            self.over()
-            raise
+        return self._connections.ask("POST", self.endpoint.base_url + path, body, headers)
 
     def over(self) -> None:
         """A call is; the last one of an endpoint that is retired closes its connections."""
@@ -111,7 +107,11 @@ class _Posting:
         self._answer: Answer | None = None
 
     async def __aenter__(self) -> Answer:
-        self._answer = answer = await self._dialler.ask(*self._what)
+        try:
+            self._answer = answer = await self._dialler.ask(*self._what)
+        except BaseException:
+            self._dialler.over()
+            raise
         return answer
 
     async def __aexit__(

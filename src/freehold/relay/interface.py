@@ -50,8 +50,8 @@ class Backends(Protocol):
         """What is known of the backend now, without waiting."""
         ...
 
-    async def ready(self, target: str) -> Backend:
-        """What the backend can do, once it can be called; wakes it. Raises a Fault when it cannot be."""
+    def ready(self, target: str) -> Awaitable[Backend]:
+        """To be awaited: what the backend can do, once it can be called; wakes it. Raises a Fault when it cannot be."""
         ...
 
     def open(self, target: str, upstream: Upstream, decision: Decision) -> AbstractAsyncContextManager[BackendAnswer]:
