@@ -298,9 +298,10 @@ class Answer:
 
     def at_once(self) -> bytes | None:
         """All of it, where it came in one piece; to be taken in place of the pieces."""
-        body = self._reply.body
+        reply = self._reply
+        body = reply.body
         if body is not None:
-            self._is_finished()
+            self._admitted.whole(reply.ending)
             self._admitted.commitment.update(body)
         return body
 

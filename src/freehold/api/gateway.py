@@ -255,9 +255,8 @@ class Gateway:
             trail, seen = visit.trail, self._watch.begin(arrived, asked, headers)
             try:
                 async with serve(asked, on, trail) as answer:
-                    pace = self._watch.answers(seen, asked, trail)
                     if asked.request.stream:
-                        await _stream(answer, visit, pace)
+                        await _stream(answer, visit, self._watch.answers(seen, asked, trail))
                     else:
                         await _respond(answer, visit)
             finally:

@@ -9,6 +9,8 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from msgspec import Struct
+
 from freehold.api.measures import Measures, Pace
 from freehold.api.tracing import Trace, Tracer
 from freehold.contract.backend import Service
@@ -20,14 +22,11 @@ _log = logging.getLogger("freehold.calls")
 _REFUSED: Final = "refused"
 
 
-class Seen:
+class Seen(Struct):
     """One call, as it is watched."""
 
-    __slots__ = ("pace", "trace")
-
-    def __init__(self, pace: Pace, trace: Trace | None) -> None:
-        self.pace = pace
-        self.trace = trace
+    pace: Pace
+    trace: Trace | None
 
 
 class Watch:
@@ -37,6 +36,7 @@ class Watch:
         self._measures = measures or Measures()
         self._tracer = tracer
         self._signals = Signals()
+        self.pace = self._measures.pace  # a request has come: time counts from here, whatever becomes of it
 
     def configure(self, signals: Signals, services: tuple[Service, ...]) -> None:
         if signals.metrics:
@@ -47,10 +47,6 @@ class Watch:
             _log.warning("nothing is traced: a sealed estate sends nothing")
         self._signals = signals
 
-    def pace(self) -> Pace:
-        """A request has come. Time counts from here, whatever becomes of it."""
-        return self._measures.pace()
-
     def begin(self, pace: Pace, asked: Asked, headers: Mapping[str, str]) -> Seen | None:
         """It is a call; ``over`` is to be told how it ends. None: it is not watched."""
         signals, key = self._signals, asked.key
@@ -59,7 +55,7 @@ class Watch:
         return Seen(pace, self._tracer.begin(asked.call.id, headers) if self._tracer else None)
 
     def answers(self, seen: Seen | None, asked: Asked, trail: Trail) -> Pace | None:
-        """Somebody answers: whom to tell of each piece that goes to the caller. None: nobody."""
+        """A stream begins: whom to tell of each piece that goes to the caller. None: nobody."""
         if seen is None or trail.reply is None:
             return None
         seen.pace.begin(self._measures.of(asked.service.name, trail.reply.target))
