@@ -16,7 +16,7 @@ from freehold.settings import read_settings
 from freehold.signals.logs import JsonLines, TextLines
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_GARBAGE = (10_000, 20, 100)  # new objects before the young are looked at, and looks before older ones are
+_GARBAGE = (10_000, 10, 10)  # new objects before the young are looked at, and looks before older ones are
 
 
 def common_arguments(description: str) -> argparse.ArgumentParser:
