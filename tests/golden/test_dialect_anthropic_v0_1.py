@@ -6,7 +6,6 @@ answer, the chunks of the chat wire in it, and what callers of other dialects ge
 wire, and what callers of messages get of them.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +43,7 @@ def names(folder: str, ending: str) -> list[str]:
 
 def exchange(dialect: Dialect, body: dict[str, Any]) -> Exchange:
     request = codecs[dialect].parse(Operation.CHAT, msgspec.json.encode(body))
-    return codecs[dialect].exchange(replace(request, id="call_1", at_unix=1_795_000_000), PROVIDER)
+    return codecs[dialect].exchange(msgspec.structs.replace(request, id="call_1", at_unix=1_795_000_000), PROVIDER)
 
 
 def put(exchange: Exchange, sent: bytes) -> bytes:

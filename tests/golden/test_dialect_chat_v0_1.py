@@ -6,7 +6,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def streams() -> list[Any]:
 def plan(api: Api, caller: str, body: bytes) -> Exchange:
     codec = codecs[CALLERS[caller]]
     request = codec.parse(Operation.CHAT, body)
-    return codec.exchange(replace(request, id="call_1", at_unix=1_795_000_000), api.backend)
+    return codec.exchange(msgspec.structs.replace(request, id="call_1", at_unix=1_795_000_000), api.backend)
 
 
 def put(api: Api, caller: str, sent: bytes) -> bytes:

@@ -5,7 +5,6 @@
 answer, streamed and whole, the chunks of the chat wire in it, and what a caller of Responses would get of these chunks.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -39,7 +38,9 @@ def names(folder: str, ending: str) -> list[str]:
 
 
 def asking() -> ResponsesRequest:
-    return replace(read_request({"model": "support", "input": "Hi"}), id="call_1", at_unix=1_795_000_000)
+    return msgspec.structs.replace(
+        read_request({"model": "support", "input": "Hi"}), id="call_1", at_unix=1_795_000_000
+    )
 
 
 def chunks_of(name: str) -> list[Chat]:
