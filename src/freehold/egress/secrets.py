@@ -2,12 +2,10 @@
 """The secrets that providers ask for, read where the settings say that they are: ``env:NAME`` or ``file:PATH``.
 
 A secret is read when a call needs it, and stands nowhere else: not in settings, snapshots, logs, errors or the ledger.
-Many calls a second look at its file at most every 0.2 s: so long may one go on that was replaced or taken away.
 """
 
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +17,6 @@ from freehold.errors import ProviderUnavailable
 _ENVIRONMENT: Final = "env:"
 _FILE: Final = "file:"
 _NO_LINE: Final = "is not one line of printable ASCII"
-_LOOK_AGAIN_S: Final = 0.2
 _HINT: Final = "'freehold provider key NAME' keeps one, encrypted; 'env:' is read where the estate was started."
 
 _Stamp = tuple[tuple[int, ...], tuple[int, ...]]  # of the file, and of the key to it
@@ -43,49 +40,34 @@ class Secret:
 class Secrets:
     """Reads secrets. What was decrypted is kept until its file, or the key to it, is another."""
 
-    def __init__(
-        self,
-        estate: Estate,
-        environment: Mapping[str, str] = os.environ,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, estate: Estate, environment: Mapping[str, str] = os.environ) -> None:
         self._estate = estate
+        self._directory, self._age_key = str(estate.directory), str(estate.age_key)
         self._environment = environment
-        self._monotonic = monotonic
-        self._kept: dict[Path, tuple[_Stamp, Secret]] = {}
-        self._looked_at: dict[str, tuple[float, Secret]] = {}  # by where it is: until when it is not looked at again
+        self._kept: dict[str, tuple[_Stamp, Secret]] = {}
 
     def of(self, endpoint: Endpoint) -> Secret | None:
         """The endpoint's secret; None where it takes none. Raises ProviderUnavailable saying what is missing."""
         key = endpoint.key
         if not key:
             return None
-        now_s, looked_at = self._monotonic(), self._looked_at.get(key)
-        if looked_at is not None and now_s < looked_at[0]:
-            return looked_at[1]
         try:
-            secret = self._read(key)
+            if key.startswith(_ENVIRONMENT):
+                return _usable(self._environment.get(key.removeprefix(_ENVIRONMENT), ""))
+            return self._from_file(os.path.join(self._directory, key.removeprefix(_FILE)))  # noqa: PTH118 - every call comes by here
         except Unreadable as exc:
             what = f"provider {endpoint.provider} has no usable key: {key} {exc}"
             raise ProviderUnavailable(what, hint=_HINT) from exc
-        self._looked_at[key] = now_s + _LOOK_AGAIN_S, secret
-        return secret
 
-    def _read(self, key: str) -> Secret:
-        if key.startswith(_ENVIRONMENT):
-            return _usable(self._environment.get(key.removeprefix(_ENVIRONMENT), ""))
-        return self._from_file(self._estate.directory / key.removeprefix(_FILE))
-
-    def _from_file(self, path: Path) -> Secret:
-        stamp = _stamp(path), _stamp(self._estate.age_key)
+    def _from_file(self, path: str) -> Secret:
+        stamp = _stamp(path), _stamp(self._age_key)
         if (kept := self._kept.get(path)) and kept[0] == stamp:
             return kept[1]
         try:
-            content = read_private(path)
+            content = read_private(Path(path))
         except OSError as exc:
             raise Unreadable("cannot be read") from exc
-        secret = _usable(_decoded(unseal(self._estate, content) if path.suffix == SUFFIX else content))
+        secret = _usable(_decoded(unseal(self._estate, content) if Path(path).suffix == SUFFIX else content))
         self._kept[path] = stamp, secret
         return secret
 
@@ -107,10 +89,10 @@ def _usable(text: str) -> Secret:
     return Secret(line)
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def _stamp(path: str) -> tuple[int, ...]:
     """What changes with a file's content, owner or mode."""
     try:
-        status = os.stat(path)  # noqa: PTH116 - what pathlib takes is felt
+        status = os.stat(path)  # noqa: PTH116 - every call comes by here
     except OSError:
         return ()
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
