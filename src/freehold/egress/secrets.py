@@ -60,7 +60,7 @@ class Secrets:
             raise ProviderUnavailable(what, hint=_HINT) from exc
 
     def _from_file(self, path: str) -> Secret:
-        stamp = _stamp(path), _stamp(self._age_key)
+        stamp = _stamp(path), _stamp(self._age_key) if path.endswith(SUFFIX) else ()
         if (kept := self._kept.get(path)) and kept[0] == stamp:
             return kept[1]
         try:
