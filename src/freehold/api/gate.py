@@ -19,6 +19,7 @@ _LATE_S: Final = 0.1  # by how much the loop may be late for a look
 _LATE_SHARE: Final = 0.7  # of the calls at work that may be, after a late look
 _TIMELY_SHARE: Final = 0.1  # by which more may be, after a timely one
 _ALWAYS: Final = 64  # calls may be at work: it is not so few that make the loop late
+_BEGIN_AT_ONCE: Final = 3  # calls, in one turn of the loop, where more than those are at work
 
 
 class Gate:
@@ -32,6 +33,9 @@ class Gate:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._looking: asyncio.TimerHandle | None = None
         self._late = False  # at the last look
+        self._begun = 0  # calls, in this turn of the loop
+        self._to_begin: deque[asyncio.Future[None]] = deque()  # in one of the next turns
+        self._turn: asyncio.Handle | None = None  # the next one
 
     def configure(self, capacity: Capacity) -> None:
         self._capacity = capacity
@@ -51,6 +55,8 @@ class Gate:
             await self._wait()
         if self._looking is None:
             self._look_later(asyncio.get_running_loop())
+        if self._at_work > _ALWAYS:
+            await self._begin_in_turn(asyncio.get_running_loop())
         return Place(self)
 
     def hold(self, size_bytes: int) -> None:
@@ -83,6 +89,30 @@ class Gate:
             raise
         finally:
             expiry.cancel()
+
+    async def _begin_in_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Few begin at once: what flows already is not to wait until all who come together have begun."""
+        if self._turn is None:
+            self._turn = loop.call_soon(self._next_turn, loop)
+        if self._begun < _BEGIN_AT_ONCE:
+            self._begun += 1
+            return
+        coming = loop.create_future()
+        self._to_begin.append(coming)
+        try:
+            await coming
+        except asyncio.CancelledError:
+            self.leave(0)
+            raise
+
+    def _next_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._begun = 0
+        while self._to_begin and self._begun < _BEGIN_AT_ONCE:
+            coming = self._to_begin.popleft()
+            if not coming.done():
+                self._begun += 1
+                coming.set_result(None)
+        self._turn = loop.call_soon(self._next_turn, loop) if self._begun else None
 
     def _expire(self, coming: "asyncio.Future[None]") -> None:
         if not coming.done():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -137,5 +138,37 @@ async def test_a_few_calls_are_taken_however_late_the_loop_is_for_it_is_not_they
     with await one.place(), pytest.raises(Overloaded):
         await one.place()
     for place in places:
+        with place:
+            pass
+
+
+async def test_of_a_crowd_that_comes_together_few_begin_in_one_turn_of_the_loop_and_in_their_order() -> None:
+    one = gate()
+    crowd = [await one.place() for _ in range(64)]
+    coming = [asyncio.create_task(one.place()) for _ in range(20)]
+    await asyncio.sleep(0)
+    begun = [sum(task.done() for task in coming)]
+    while begun[-1] < len(coming):
+        await asyncio.sleep(0)
+        begun.append(sum(task.done() for task in coming))
+        assert all(task.done() for task in coming[: begun[-1]])
+    assert begun[0] == 3
+    assert max(after - before for before, after in pairwise(begun)) == 3
+    for place in (*crowd, *(task.result() for task in coming)):
+        with place:
+            pass
+
+
+async def test_whoever_hangs_up_before_their_turn_gives_their_place_back() -> None:
+    one = gate(calls=100, waiting=0)
+    crowd = [await one.place() for _ in range(64)]
+    coming = [asyncio.create_task(one.place()) for _ in range(36)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await one.place()
+    coming[-1].cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await coming[-1]
+    for place in (await one.place(), *crowd, *[await task for task in coming[:-1]]):
         with place:
             pass
