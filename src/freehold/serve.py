@@ -14,7 +14,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from freehold.contract.backend import BackendKind, Service, Target
+from freehold.contract.backend import Service, Target
 from freehold.contract.call import Call, Operation
 from freehold.contract.decision import Decision
 from freehold.contract.record import Ending, LedgerPosition, Outcome
@@ -116,9 +116,7 @@ class serve:  # noqa: N801 - read as a function, and as a class half as dear: ev
             opened = open_reply(order, _plan(asked), on.backends, admitted)
             trail.reply = reply = await opened.__aenter__()
             self._opened = opened
-            if (position := admission.position) is None:
-                position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
-            trail.position = position
+            trail.position = await admission.durable()  # the engine has been at work meanwhile; no byte before this
         except BaseException as problem:
             await self.__aexit__(type(problem), problem, problem.__traceback__)
             raise
@@ -136,18 +134,13 @@ class serve:  # noqa: N801 - read as a function, and as a class half as dear: ev
 
 def _as_built(targets: tuple[Target, ...], backends: Backends) -> tuple[Target, ...]:
     """The targets with the builds of their engines, as far as they are known now."""
-    for place, target in enumerate(targets):
-        if target.kind is BackendKind.ENGINE:
-            digest = _engine_digest(target, backends) or target.engine_digest
-            if digest != target.engine_digest:
-                targets = (*targets[:place], replace(target, engine_digest=digest), *targets[place + 1 :])
-    return targets
-
-
-def _engine_digest(target: Target, backends: Backends) -> str:
-    """Of the build that runs now; empty where that is not known, and of a provider."""
-    status = backends.status(target.name) if target.kind is BackendKind.ENGINE else None
-    return status.engine_digest if status else ""
+    built = []
+    for target in targets:
+        status = backends.status(target.name)
+        if status is not None and status.engine_digest != target.engine_digest:
+            target = replace(target, engine_digest=status.engine_digest)  # noqa: PLW2901 - the same, better known
+        built.append(target)
+    return tuple(built)
 
 
 def _fit(asked: Asked, decision: Decision) -> tuple[str, ...]:
@@ -252,6 +245,7 @@ class _Admitted:
             return Outcome(call_id=asked.call.id, ending=self._ending, error=self._error)
         turn = reply.turn
         [answering] = [target for target in asked.targets if target.name == turn.target]
+        status = self._on.backends.status(answering.name)
         tally = turn.exchange.tally
         return Outcome(
             call_id=asked.call.id,
@@ -259,7 +253,7 @@ class _Admitted:
             target=answering.name,
             model=answering.model.name,
             model_digest=answering.model.digest,
-            engine_digest=_engine_digest(answering, self._on.backends),
+            engine_digest=status.engine_digest if status else "",
             answered_as=another_model(answering, tally.model),
             error=self._error,
             input_tokens=tally.input_tokens,

@@ -23,7 +23,7 @@ class Configuration:
         self.names = Names(snapshot.services)
         self._keys = {key.secret_sha256: key for key in snapshot.keys}
         self._targets = {target.name: target for target in snapshot.targets}
-        self.targets_of: Mapping[str, tuple[Target, ...]] = {  # by the service, in its order
+        self._of_service = {
             service.name: tuple(self._targets[name] for name in service.targets) for service in snapshot.services
         }
         self.standings: Mapping[str, Standing] = {standing.target: standing for standing in snapshot.standings}
@@ -42,7 +42,7 @@ class Configuration:
 
     def targets(self, service: Service) -> tuple[Target, ...]:
         """The service's targets, in its order."""
-        return self.targets_of[service.name]
+        return self._of_service[service.name]
 
     def names_for(self, key: ApiKey) -> list[str]:
         """The names that a key may put in `model`."""

@@ -171,12 +171,6 @@ class CallerConnection(asyncio.Protocol):
 
     # For whoever answers.
 
-    def whole_body(self) -> bytes | None:
-        """All of the body, if it came with the head."""
-        if self._body is None or not self._body.done or self._broken_body or len(self._pieces) > 1:
-            return None
-        return self._pieces.pop() if self._pieces else b""
-
     async def read(self) -> bytes:
         """The next bytes of the body; empty at its end. Raises SlowRequest, InvalidRequest."""
         body = self._body

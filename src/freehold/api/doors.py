@@ -45,6 +45,6 @@ def dialect_of(path: str, headers: Mapping[str, str], body: bytes = b"") -> Dial
         return door.dialect
     if door is None and "anthropic-version" in headers:
         return Dialect.ANTHROPIC
-    if "mistral" in headers.get("user-agent", "").lower() or (body and _MISTRAL_MARK.search(body)):
+    if "mistral" in headers.get("user-agent", "").lower() or _MISTRAL_MARK.search(body):
         return Dialect.MISTRAL
     return Dialect.OPENAI

@@ -14,10 +14,6 @@ Headers = Sequence[tuple[str, str]]
 class Exchange(Protocol):
     """One request's body and answer. Answered once, by ``respond`` or by ``begin`` and what follows it."""
 
-    def whole_body(self) -> bytes | None:
-        """All of the body, where it is here; else, or where some of it was read, None: the rest is to be read."""
-        ...
-
     async def read(self) -> bytes:
         """The next bytes of the body; empty at its end. Raises SlowRequest, InvalidRequest."""
         ...
@@ -51,11 +47,6 @@ async def read_body(
     ``hold`` hears how many bytes have come each time, and may raise.
     """
     require_announced_within(limit_bytes, headers)
-    if (whole := exchange.whole_body()) is not None:
-        if len(whole) > limit_bytes:
-            raise too_large(limit_bytes)
-        hold(len(whole))
-        return whole
     pieces: list[bytes] = []
     size_bytes = 0
     while piece := await exchange.read():

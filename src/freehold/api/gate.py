@@ -69,8 +69,7 @@ class Gate:
         """A call is over, and what was held of it is gone."""
         self._held_bytes -= held_bytes
         self._at_work -= 1
-        if self._waiting:
-            self._let_in()
+        self._let_in()
 
     async def _wait(self) -> None:
         if len(self._waiting) >= self._capacity.waiting:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 from msgspec import Struct, structs
-from msgspec.structs import replace as replaced
 
 from freehold.api.canary import send_canary
 from freehold.api.configuration import Configuration
@@ -249,9 +248,9 @@ class Gateway:
             headers, limit_bytes = visit.head.headers, configuration.snapshot.max_body_bytes
             body = await read_body(headers, visit.exchange, limit_bytes, place.hold)
             asked = self._asked(visit, door, body, key, configuration)
-            if configuration.snapshot.detector:
-                call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
-                asked = replaced(asked, call=call)
+            call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
+            if call is not asked.call:
+                asked = structs.replace(asked, call=call)
             trail, seen = visit.trail, self._watch.begin(arrived, asked, headers)
             try:
                 async with serve(asked, on, trail) as answer:

@@ -60,7 +60,7 @@ class GatewayStandings:
         service = newest.names.service(asked.service.name)
         if service is None:
             return False
-        targets = newest.targets_of[service.name]
+        targets = newest.targets(service)
         if targets is not asked.targets:
             same = any(known in asked.targets for known in targets if known.name == target)
             if not same:

@@ -37,9 +37,8 @@ class Splitter:
         """The events that end in this chunk. Raises BackendBroke for one that does not end."""
         # An end may have begun in the last two bytes of what is here. After a lone CR the next chunk may open with the
         # LF that belongs to it; a blank line before an event means nothing, so that needs no care.
-        if self._began and not self._buffer and _CR not in chunk and (one := _USUAL.fullmatch(chunk)):
-            name, data = one.groups()
-            return [Event(chunk, name.decode() if name else "", data)]
+        if self._began and not self._buffer and (one := _usual(chunk, chunk)):
+            return [one]
         seen = max(0, len(self._buffer) - 2)
         buffer: bytes | bytearray = chunk
         if self._buffer:
@@ -79,10 +78,17 @@ def _ends(buffer: bytes | bytearray, seen: int) -> list[int]:
     return ends
 
 
+def _usual(raw: bytes, block: bytes) -> Event | None:
+    """The block as one usual event; None if it is anything else."""
+    if _CR in block or (usual := _USUAL.fullmatch(block)) is None:
+        return None
+    name, data = usual.groups()
+    return Event(raw, name.decode() if name else "", data)
+
+
 def _parse(raw: bytes, block: bytes) -> Event:
-    if _CR not in block and (usual := _USUAL.fullmatch(block)):
-        given, content = usual.groups()
-        return Event(raw, given.decode() if given else "", content)
+    if usual := _usual(raw, block):
+        return usual
     name, data = "", []
     for line in block.splitlines():  # of bytes: ends at LF, CRLF and CR alone
         field, _, value = line.partition(b":")

@@ -44,16 +44,19 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # the protocol's type is that of any transport
 
-    def ask(self, head: bytes, body: bytes | None) -> "asyncio.Future[Answer]":
-        """Send; what comes of it is the answer, once its head is there, or WayBroken. Who waits no more is to cut."""
-        self._asked = asked = asyncio.get_running_loop().create_future()
+    async def ask(self, head: bytes, body: bytes | None) -> "Answer":
+        """Send, and wait for the head of the answer. Raises WayBroken."""
         if self.lost:
-            self._fail_asked(Break.LOST)
-            return asked
+            raise WayBroken(Break.LOST)
+        self._asked = asyncio.get_running_loop().create_future()
         self._interim = 0
         self.begun = False
         self._transport.writelines((head, body) if body else (head,))
-        return asked
+        try:
+            return await self._asked
+        except asyncio.CancelledError:
+            self.cut()
+            raise
 
     def cut(self) -> None:
         """End it, whatever is under way."""

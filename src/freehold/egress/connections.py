@@ -65,16 +65,8 @@ class Connections:
             except WayBroken as problem:
                 if problem.where is not Break.LOST or connection.begun:
                     raise
-            except asyncio.CancelledError:
-                connection.cut()
-                raise
         scheme, place, *_ = urlsplit(url)
-        connection = await self._dialled(scheme, place)
-        try:
-            return await connection.ask(head, body)
-        except asyncio.CancelledError:
-            connection.cut()
-            raise
+        return await (await self._dialled(scheme, place)).ask(head, body)
 
     def _head(self, method: str, url: str, headers: tuple[tuple[str, str], ...]) -> bytes:
         """Of a request, but for the length of its body. Most requests differ in nothing else."""

@@ -18,11 +18,6 @@ class Admission:
         self._waiting: list[asyncio.Future[None]] = []
         self.result: LedgerPosition | LedgerFault | None = None  # what ``durable`` says, or None while that is open
 
-    @property
-    def position(self) -> LedgerPosition | None:
-        """Where it is on record; None while it is not."""
-        return self.result if isinstance(self.result, LedgerPosition) else None
-
     async def durable(self) -> LedgerPosition:
         """Wait until the admission is on disk. Raises LedgerUnavailable, LedgerFull: the call must not go on."""
         while (result := self.result) is None:

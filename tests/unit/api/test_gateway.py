@@ -74,9 +74,6 @@ class Server:
         self.read_bytes += len(piece)
         return piece
 
-    def whole_body(self) -> bytes | None:
-        return None
-
     def respond(self, status: int, headers: Headers, body: bytes) -> None:
         if self.begun:
             self.cut = True

@@ -100,15 +100,20 @@ async def test_whoever_reads_nothing_holds_up_whoever_writes(tmp_path: Path) -> 
         assert {first, *rest} == {"x" * 10_000}
 
 
+async def all_of(bare: socket.socket) -> bytes:
+    """All that comes, until the other end closes."""
+    received = b""
+    while data := await asyncio.get_running_loop().sock_recv(bare, 4096):
+        received += data
+    return received
+
+
 async def test_what_was_posted_is_sent_before_the_channel_closes(tmp_path: Path) -> None:
     async with other_end(tmp_path) as (channel, bare):
         channel.post("one")
         channel.post("two")
         channel.close()
-        received = b""
-        while data := await asyncio.get_running_loop().sock_recv(bare, 4096):
-            received += data
-        assert received == frame("one", "two")
+        assert await all_of(bare) == frame("one", "two")
 
 
 async def test_what_is_said_leaves_at_once_behind_what_was_posted(tmp_path: Path) -> None:
@@ -117,10 +122,7 @@ async def test_what_is_said_leaves_at_once_behind_what_was_posted(tmp_path: Path
         channel.say("two")
         channel.post("three")
         channel.close()
-        received = b""
-        while data := await asyncio.get_running_loop().sock_recv(bare, 4096):
-            received += data
-        assert received == frame("one", "two", "three")
+        assert await all_of(bare) == frame("one", "two", "three")
         with pytest.raises(ChannelClosed):
             channel.say("four")
 

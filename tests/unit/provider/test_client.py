@@ -467,6 +467,16 @@ async def test_a_drill_spoils_the_connections_of_its_own_calls_and_of_no_other(t
         providers.close()
 
 
+def into(poured: list[Event], *, more: bool = True) -> Callable[[Event], bool]:
+    """Puts each event there, and says whether it wants more."""
+
+    def take(event: Event) -> bool:
+        poured.append(event)
+        return more
+
+    return take
+
+
 async def test_pouring_stops_where_the_taker_has_enough_and_goes_on_behind_it(tmp_path: Path) -> None:
     async with (
         at_server(streaming(CHUNK, CHUNK, CHUNK, DONE), tmp_path) as (provided, _),
@@ -474,13 +484,8 @@ async def test_pouring_stops_where_the_taker_has_enough_and_goes_on_behind_it(tm
     ):
         events, poured = answer.events, list[Event]()
         assert isinstance(events, Events)
-
-        def take_one(event: Event) -> bool:
-            poured.append(event)
-            return False
-
-        await events.pour(take_one)
-        await events.pour(take_one)
+        await events.pour(into(poured, more=False))
+        await events.pour(into(poured, more=False))
         rest = [event async for event in events]
     assert [len(poured), len(rest), rest[-1].data] == [2, 2, b"[DONE]"]
 
@@ -495,11 +500,7 @@ async def test_after_pouring_was_stopped_what_comes_is_kept_for_whoever_asks(tmp
         assert isinstance(events, Events)
         assert (await anext(events)).data
 
-        def take(event: Event) -> bool:
-            poured.append(event)
-            return True
-
-        pouring = asyncio.ensure_future(events.pour(take))
+        pouring = asyncio.ensure_future(events.pour(into(poured)))
         await asyncio.sleep(0)
         events._came(CHUNK)
         events.stop()
@@ -529,12 +530,7 @@ async def test_what_ends_an_answer_is_never_poured(last: bytes, tmp_path: Path) 
     ):
         events, poured = answer.events, list[Event]()
         assert isinstance(events, Events)
-
-        def take(event: Event) -> bool:
-            poured.append(event)
-            return True
-
-        await events.pour(take)
+        await events.pour(into(poured))
     assert [event.raw for event in poured] == [said, said, ping]
 
 
