@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every backend of an estate behind one seam: its own engines, and the providers as a snapshot has them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from freehold.contract.backend import EngineStatus
 from freehold.contract.decision import Decision
 from freehold.contract.snapshot import Snapshot
-from freehold.dialect.interface import Backend, Event, Upstream
-from freehold.dialect.limits import RateLimits
+from freehold.dialect.interface import Backend, Upstream
 from freehold.engine.client import Engines
 from freehold.errors import ProviderUnavailable
 from freehold.provider import Provided, Providers
-from freehold.relay import BackendAnswer, Backends, Run, Running
+from freehold.relay import Backends, Run, Running
 
 
 def untraced(decision_id: str) -> str:  # noqa: ARG001 - the shape of the seam
@@ -45,42 +42,6 @@ class EstateBackends:
         return _InForce(self.engines, self.providers.under(snapshot), self.sealed, running, self.traceparent)
 
 
-class _Answer(Struct, frozen=True):
-    """One that can be cut."""
-
-    body: bytes
-    events: AsyncIterator[Event]
-    limits: RateLimits | None
-
-
-class _Opened:
-    """A call at work on a target, as a context: it can be cut from the moment when it asks."""
-
-    __slots__ = ("_opened", "_run", "_stream")
-
-    def __init__(self, opened: AbstractAsyncContextManager[BackendAnswer], run: Run, *, stream: bool) -> None:
-        self._opened = opened
-        self._run = run
-        self._stream = stream
-
-    async def __aenter__(self) -> BackendAnswer:
-        run = self._run.__enter__()
-        try:
-            answer = await run.wait(self._opened.__aenter__)
-        except BaseException as exc:
-            run.__exit__(type(exc), exc, exc.__traceback__)
-            raise
-        return _Answer(answer.body, run.watch(answer.events), answer.limits) if self._stream else answer
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._opened.__aexit__(kind, problem, trace)
-        finally:
-            self._run.__exit__(kind, problem, trace)
-
-
 @dataclass(frozen=True, slots=True)
 class _InForce:
     """The backends of one snapshot."""
@@ -97,11 +58,11 @@ class _InForce:
     def ready(self, target: str) -> Awaitable[Backend]:
         return self._whose(target).ready(target)
 
-    def open(self, target: str, upstream: Upstream, decision: Decision) -> "_Opened":
+    def open(self, target: str, upstream: Upstream, decision: Decision) -> Run:
         if (traceparent := self.traceparent(decision.id)) and target in self.provided.targets:
             upstream = structs.replace(upstream, traceparent=traceparent)
         opened = self._whose(target).open(target, upstream, decision)
-        return _Opened(opened, self.running.run(target), stream=upstream.stream)
+        return self.running.run(target, opened, stream=upstream.stream)
 
     def warm(self, target: str) -> None:
         """A provider is contacted by calls alone."""

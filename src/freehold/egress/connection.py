@@ -33,6 +33,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, free: Callable[["Connection"], None], gone: Callable[["Connection"], None]) -> None:
         self._free = free
         self._gone = gone
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
         self._head = b""  # of an answer, as far as it has come
         self._interim = 0
@@ -44,19 +45,16 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # the protocol's type is that of any transport
 
-    async def ask(self, head: bytes, body: bytes | None) -> "Answer":
-        """Send, and wait for the head of the answer. Raises WayBroken."""
+    def ask(self, head: bytes, body: bytes | None) -> "asyncio.Future[Answer]":
+        """Send; what is given waits for the head of the answer, or raises WayBroken. Whoever stops waiting must cut."""
+        self._asked = asked = self._loop.create_future()
         if self.lost:
-            raise WayBroken(Break.LOST)
-        self._asked = asyncio.get_running_loop().create_future()
+            self._fail_asked(Break.LOST)
+            return asked
         self._interim = 0
         self.begun = False
         self._transport.writelines((head, body) if body else (head,))
-        try:
-            return await self._asked
-        except asyncio.CancelledError:
-            self.cut()
-            raise
+        return asked
 
     def cut(self) -> None:
         """End it, whatever is under way."""

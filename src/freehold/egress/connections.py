@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -51,6 +51,7 @@ class Connections:
         self._open: set[Connection] = set()
         self._kept: dict[Connection, float] = {}  # since when each has had nothing to do, the newest last
         self._letting_go: asyncio.TimerHandle | None = None
+        self._retired = False
         self._heads: dict[tuple[str, str, tuple[tuple[str, str], ...]], bytes] = {}
 
     async def ask(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
@@ -58,15 +59,21 @@ class Connections:
         head = self._head(method, url, tuple(headers.items()))
         if body is not None:
             head = b"%bContent-Length: %d\r\n\r\n" % (head[:-2], len(body))
-        if self._kept:
-            connection, _ = self._kept.popitem()
-            try:
-                return await connection.ask(head, body)
-            except WayBroken as problem:
-                if problem.where is not Break.LOST or connection.begun:
-                    raise
-        scheme, place, *_ = urlsplit(url)
-        return await (await self._dialled(scheme, place)).ask(head, body)
+        connection = self._kept.popitem()[0] if self._kept else None
+        try:
+            if connection is not None:
+                try:
+                    return await connection.ask(head, body)
+                except WayBroken as problem:
+                    if problem.where is not Break.LOST or connection.begun:
+                        raise
+            scheme, place, *_ = urlsplit(url)
+            connection = await self._dialled(scheme, place)
+            return await connection.ask(head, body)
+        except asyncio.CancelledError:
+            if connection is not None:
+                connection.cut()
+            raise
 
     def _head(self, method: str, url: str, headers: tuple[tuple[str, str], ...]) -> bytes:
         """Of a request, but for the length of its body. Most requests differ in nothing else."""
@@ -81,6 +88,11 @@ class Connections:
                 self._heads.clear()
             self._heads[asked] = head
         return head
+
+    def retire(self) -> None:
+        """Keep none any more: each is closed once it has nothing to do."""
+        self._retired = True
+        self._let_go_of(tuple(self._kept))
 
     def close(self) -> None:
         """Whatever is under way."""
@@ -152,6 +164,9 @@ class Connections:
         return info
 
     def _keep(self, connection: Connection) -> None:
+        if self._retired:
+            connection.cut()
+            return
         self._kept[connection] = time.monotonic()
         if self._letting_go is None:
             self._letting_go = asyncio.get_running_loop().call_later(_KEEP_ALIVE_S, self._let_go)
@@ -159,11 +174,14 @@ class Connections:
     def _let_go(self) -> None:
         """Close what was not used for long."""
         since_s = time.monotonic() - _KEEP_ALIVE_S
-        for connection in [kept for kept, kept_s in self._kept.items() if kept_s <= since_s]:
-            del self._kept[connection]
-            connection.cut()
+        self._let_go_of([kept for kept, kept_s in self._kept.items() if kept_s <= since_s])
         again = asyncio.get_running_loop().call_later
         self._letting_go = again(_KEEP_ALIVE_S, self._let_go) if self._kept else None
+
+    def _let_go_of(self, connections: Iterable[Connection]) -> None:
+        for connection in connections:
+            del self._kept[connection]
+            connection.cut()
 
     def _forget(self, connection: Connection) -> None:
         self._open.discard(connection)

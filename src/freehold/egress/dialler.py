@@ -6,7 +6,6 @@ What is dialled, and how, is ``connections.py``'s; which addresses, and for whic
 
 import ssl
 from collections.abc import Awaitable, Mapping
-from types import TracebackType
 from typing import Final
 
 from freehold.contract.backend import BackendKind
@@ -33,35 +32,21 @@ class Dialler:
         self._connections = Connections(
             endpoint.host, self._check, self._tls, connect_s=endpoint.limits.connect_s, lookup=lookup
         )
-        self._calls = 0
-        self._retired = False
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave) -> "_Posting":
-        """Send a call; ``path`` is put behind the base URL. Leaving the context cuts an answer that is not read whole.
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave) -> Awaitable[Answer]:
+        """Send a call, and wait for the head of its answer, which is to be closed. ``path`` is put behind the base URL.
 
         Raises ProviderUnavailable for an address that may not be dialled, and WayBroken.
         """
         self.require(leave)
-        return _Posting(self, path, body, headers)
-
-    def ask(self, path: str, body: bytes, headers: Mapping[str, str]) -> Awaitable[Answer]:
-        """For a posting that has leave, and says when it is over."""
-        self._calls += 1
         return self._connections.ask("POST", self.endpoint.base_url + path, body, headers)
 
-    def over(self) -> None:
-        """A call is; the last one of an endpoint that is retired closes its connections."""
-        self._calls -= 1
-        if self._retired and not self._calls:
-            self.close()
-
     def retire(self) -> None:
-        """No configuration names the endpoint any more: close its connections once the last call is over."""
-        self._retired = True
-        if not self._calls:
-            self.close()
+        """No configuration names the endpoint any more: each connection is closed once it has nothing to do."""
+        self._connections.retire()
 
     def close(self) -> None:
+        """Whatever is under way."""
         self._connections.close()
 
     def require(self, leave: Leave) -> None:
@@ -94,29 +79,3 @@ class Dialler:
                 f"provider {endpoint.provider} would be sent plain text over a public network, and is not dialled",
                 hint=_PLAIN,
             )
-
-
-class _Posting:
-    """One call on its way, as a context."""
-
-    __slots__ = ("_answer", "_dialler", "_what")
-
-    def __init__(self, dialler: Dialler, path: str, body: bytes, headers: Mapping[str, str]) -> None:
-        self._dialler = dialler
-        self._what = path, body, headers
-        self._answer: Answer | None = None
-
-    async def __aenter__(self) -> Answer:
-        try:
-            self._answer = answer = await self._dialler.ask(*self._what)
-        except BaseException:
-            self._dialler.over()
-            raise
-        return answer
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._answer is not None:
-            self._answer.close()
-            self._dialler.over()

@@ -3,8 +3,7 @@
 that of the calls of a drill.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -76,6 +75,10 @@ class Response(Protocol):
     @property
     def content(self) -> Content: ...
 
+    def close(self) -> None:
+        """Cut it off, unless it was read to its end."""
+        ...
+
 
 class Way(Protocol):
     """The way to one endpoint."""
@@ -83,8 +86,6 @@ class Way(Protocol):
     @property
     def endpoint(self) -> Endpoint: ...
 
-    def post(
-        self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave
-    ) -> AbstractAsyncContextManager[Response]:
-        """Send a call. Leaving the context cuts an answer that is not read whole. Raises WayBroken."""
+    def post(self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave) -> Awaitable[Response]:
+        """Send a call, and wait for the head of its answer, which is to be closed. Raises WayBroken."""
         ...

@@ -7,7 +7,6 @@ The call is made for real wherever the fault is of a kind that needs an answer t
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -90,47 +89,59 @@ class Saboteur:
     def endpoint(self) -> Endpoint:
         return self._dialler.endpoint
 
-    @asynccontextmanager
-    async def post(self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave) -> AsyncIterator[Response]:
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str], leave: Leave) -> Response:
         """As the dialler does, but for what goes wrong on purpose."""
         self._dialler.require(leave)
         target = leave.target.name
         fault = self._faults.met_by_a_call(target, self._drill_id)
         if fault is not None and fault.kind is FaultKind.STATUS:
-            yield _made(fault)
-            return
+            return _made(fault)
         if fault is not None and fault.kind in _NO_CONNECTION:
             raise WayBroken(_NO_CONNECTION[fault.kind])
-        async with self._dialler.post(path, body, headers, leave) as response:
-            if fault is not None and fault.after_events == BEFORE_HEADERS:
-                await _spoil_head(fault.kind)
-            spoilt = _Spoilt(
-                response.content,
-                lambda: self._faults.met_under_way(target, self._drill_id),
-                self._faults,
-                fault,
-                stream=response.content_type == _STREAM,
-                sleep=self._sleep,
-            )
+        response = await self._dialler.post(path, body, headers, leave)
+        if fault is not None and fault.after_events == BEFORE_HEADERS:
             try:
-                yield _Answer(
-                    status=response.status,
-                    headers=response.headers,
-                    content_type=response.content_type,
-                    content=spoilt,
-                )
-            finally:
-                spoilt.close()
+                await _spoil_head(fault.kind)
+            except BaseException:
+                response.close()
+                raise
+        spoilt = _Spoilt(
+            response.content,
+            lambda: self._faults.met_under_way(target, self._drill_id),
+            self._faults,
+            fault,
+            stream=response.content_type == _STREAM,
+            sleep=self._sleep,
+        )
+        return _SpoiltAnswer(response, spoilt)
+
+
+class _SpoiltAnswer:
+    """An answer whose bytes may be others than those that came."""
+
+    def __init__(self, answer: Response, content: "_Spoilt") -> None:
+        self.status = answer.status
+        self.headers = answer.headers
+        self.content_type = answer.content_type
+        self.content = content
+        self._answer = answer
+
+    def close(self) -> None:
+        self.content.close()
+        self._answer.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    """An answer whose bytes may be others than those that came."""
+class _MadeAnswer:
+    """An answer that nobody gave."""
 
     status: int
     headers: Mapping[str, str]
     content_type: str
     content: Content
+
+    def close(self) -> None:
+        """There is nothing to cut off."""
 
 
 class _Made:
@@ -267,12 +278,12 @@ def _heard(coming: "asyncio.Future[bytes]") -> None:
         coming.exception()
 
 
-def _made(fault: Sabotage) -> _Answer:
+def _made(fault: Sabotage) -> _MadeAnswer:
     """An answer with the fault's status, in words that every vendor's reader takes."""
     headers = {"content-type": "application/json"}
     if fault.retry_after_s:
         headers["retry-after"] = f"{fault.retry_after_s:g}"
-    return _Answer(
+    return _MadeAnswer(
         status=fault.status,
         headers=headers,
         content_type="application/json",

@@ -6,8 +6,7 @@ A secret is read when a call needs it, and stands nowhere else: not in settings,
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from freehold.contract.endpoint import Endpoint
 from freehold.contract.estate import Estate
@@ -37,14 +36,20 @@ class Secret:
         return "Secret(...)"
 
 
+class _Kept(NamedTuple):
+    path: str
+    stamp: _Stamp
+    secret: Secret
+
+
 class Secrets:
     """Reads secrets. What was decrypted is kept until its file, or the key to it, is another."""
 
     def __init__(self, estate: Estate, environment: Mapping[str, str] = os.environ) -> None:
         self._estate = estate
-        self._directory, self._age_key = str(estate.directory), str(estate.age_key)
+        self._directory, self._age_key = estate.directory, str(estate.age_key)
         self._environment = environment
-        self._kept: dict[str, tuple[_Stamp, Secret]] = {}
+        self._kept: dict[str, _Kept] = {}  # by what the settings say of where it is
 
     def of(self, endpoint: Endpoint) -> Secret | None:
         """The endpoint's secret; None where it takes none. Raises ProviderUnavailable saying what is missing."""
@@ -54,22 +59,27 @@ class Secrets:
         try:
             if key.startswith(_ENVIRONMENT):
                 return _usable(self._environment.get(key.removeprefix(_ENVIRONMENT), ""))
-            return self._from_file(os.path.join(self._directory, key.removeprefix(_FILE)))  # noqa: PTH118 - every call comes by here
+            return self._from_file(key)
         except Unreadable as exc:
             what = f"provider {endpoint.provider} has no usable key: {key} {exc}"
             raise ProviderUnavailable(what, hint=_HINT) from exc
 
-    def _from_file(self, path: str) -> Secret:
-        stamp = _stamp(path), _stamp(self._age_key) if path.endswith(SUFFIX) else ()
-        if (kept := self._kept.get(path)) and kept[0] == stamp:
-            return kept[1]
+    def _from_file(self, key: str) -> Secret:
+        kept = self._kept.get(key)
+        if kept is not None and kept.stamp == self._stamp(kept.path):
+            return kept.secret
+        path = self._directory / key.removeprefix(_FILE)
+        stamp = self._stamp(str(path))
         try:
-            content = read_private(Path(path))
+            content = read_private(path)
         except OSError as exc:
             raise Unreadable("cannot be read") from exc
-        secret = _usable(_decoded(unseal(self._estate, content) if Path(path).suffix == SUFFIX else content))
-        self._kept[path] = stamp, secret
+        secret = _usable(_decoded(unseal(self._estate, content) if path.suffix == SUFFIX else content))
+        self._kept[key] = _Kept(str(path), stamp, secret)
         return secret
+
+    def _stamp(self, path: str) -> _Stamp:
+        return _stamp(path), _stamp(self._age_key) if path.endswith(SUFFIX) else ()
 
 
 def _decoded(content: bytes) -> str:

@@ -6,9 +6,7 @@ Nothing is contacted but by a call. A call is asked once; what went wrong before
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Final
 
 from msgspec import Struct
 
@@ -38,8 +36,6 @@ from freehold.provider.reading import (
     whole,
 )
 
-_WATCH: Final = Watch(unix=time.time, monotonic=time.monotonic)
-
 
 class ProviderAnswer(Struct, frozen=True, kw_only=True):
     """What came back: ``body``, or ``events`` for a stream. The other one is empty."""
@@ -52,10 +48,12 @@ class ProviderAnswer(Struct, frozen=True, kw_only=True):
 class Providers:
     """Every provider of the estate. Connections outlast a snapshot that does not change their endpoint."""
 
-    def __init__(self, estate: Estate, secrets: Secrets, *, watch: Watch = _WATCH, lookup: Lookup = look_up) -> None:
+    def __init__(
+        self, estate: Estate, secrets: Secrets, *, watch: Watch | None = None, lookup: Lookup = look_up
+    ) -> None:
         self._estate = estate
         self._secrets = secrets
-        self._watch = watch
+        self._watch = watch = watch or Watch(unix=time.time, monotonic=time.monotonic)
         self._lookup = lookup
         self._diallers: dict[Endpoint, Dialler] = {}
         self._faults = Faults(watch.unix)
@@ -152,7 +150,7 @@ class _Manner(Struct, frozen=True):
 class _Asking:
     """One call to a provider, as a context: its answer is there within, and cut off behind it."""
 
-    __slots__ = ("_decision", "_known", "_posting", "_secrets", "_upstream", "_watch")
+    __slots__ = ("_decision", "_known", "_response", "_secrets", "_upstream", "_watch")
 
     def __init__(self, known: _Known, upstream: Upstream, decision: Decision, secrets: Secrets, watch: Watch) -> None:
         self._known = known
@@ -160,7 +158,7 @@ class _Asking:
         self._decision = decision
         self._secrets = secrets
         self._watch = watch
-        self._posting: AbstractAsyncContextManager[Response] | None = None
+        self._response: Response | None = None
 
     async def __aenter__(self) -> ProviderAnswer:
         known, upstream, endpoint = self._known, self._upstream, self._known.way.endpoint
@@ -171,17 +169,15 @@ class _Asking:
         if upstream.stream:
             limit, patience_s = ("first_event_s", limits.first_event_s)
         leave = Leave(decision=self._decision, target=known.target)
-        posting = known.way.post(manner.path, upstream.body, manner.headers, leave)
         try:
-            async with self._watch.within(patience_s):
+            with self._watch.within(patience_s):
                 try:
-                    response = await posting.__aenter__()
+                    self._response = response = await known.way.post(manner.path, upstream.body, manner.headers, leave)
                 except WayBroken as exc:
                     raise unreached(exc, place, limits.connect_s) from exc
-                self._posting = posting
                 return await self._answer(response, upstream, limits, place)
         except BaseException as exc:
-            await self.__aexit__(type(exc), exc, exc.__traceback__)
+            self._close()
             if isinstance(exc, TimeoutError):
                 raise too_slow(limit, patience_s, place) from exc
             raise
@@ -189,9 +185,11 @@ class _Asking:
     async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        posting, self._posting = self._posting, None
-        if posting is not None:
-            await posting.__aexit__(kind, problem, trace)
+        self._close()
+
+    def _close(self) -> None:
+        if self._response is not None:
+            self._response.close()
 
     async def _answer(
         self, response: Response, upstream: Upstream, limits: AnswerLimits, place: Place

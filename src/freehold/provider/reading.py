@@ -8,14 +8,15 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Final
 
 from freehold.contract.endpoint import AnswerLimits
 from freehold.dialect.interface import Event, Wire
 from freehold.dialect.sse import Splitter
+from freehold.egress.deadlines import Deadlines
 from freehold.egress.interface import Content, Response, WayBroken
 from freehold.errors import BackendBroke, ProviderBroke, ProviderUnavailable
 from freehold.provider.faults import Place, broke_off, fault_within
@@ -42,7 +43,7 @@ class Watch:
 
     unix: Callable[[], float]
     monotonic: Callable[[], float]
-    within: Callable[[float], asyncio.Timeout] = asyncio.timeout
+    within: Callable[[float], AbstractContextManager[None]] = field(default_factory=lambda: Deadlines().within)
 
 
 def closes(event: Event, wire: Wire) -> bool:
@@ -143,9 +144,8 @@ class Events:
         try:
             while flows and self._is_poured and (patience_s := self._may_take_s()) > 0:
                 self._poured, since_s = asyncio.get_running_loop().create_future(), self._since_s
-                with suppress(TimeoutError):
-                    async with self._watch.within(patience_s):
-                        await self._poured
+                with suppress(TimeoutError), self._watch.within(patience_s):
+                    await self._poured
                 if self._since_s == since_s:
                     return  # silence
         finally:
@@ -237,7 +237,7 @@ class Events:
         if self._fault is not None:
             raise self._fault
         try:
-            async with self._watch.within(self._may_take_s()):
+            with self._watch.within(self._may_take_s()):
                 chunk = await self._next()
         except TimeoutError as exc:
             raise self._silent() from exc
@@ -258,7 +258,7 @@ class Events:
             raise StopAsyncIteration
         self._drained = True
         try:
-            async with self._watch.within(_LAST_BYTES_S):
+            with self._watch.within(_LAST_BYTES_S):
                 self._arrived(await self._next())
         except (TimeoutError, BackendBroke):
             raise StopAsyncIteration from None

@@ -7,13 +7,13 @@ go on. Knows no connections: they are closed by whoever opened them, on the way 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Self, TypeVar
 
 from freehold.dialect.interface import Event
 from freehold.errors import BackendBroke
+from freehold.relay.interface import BackendAnswer
 
-Found = TypeVar("Found")
 Pour = Callable[[Callable[[Event], bool]], Awaitable[None]]
 
 
@@ -23,9 +23,9 @@ class Running:
     def __init__(self) -> None:
         self._runs: dict[str, set[Run]] = {}
 
-    def run(self, target: str) -> "Run":
-        """One call, for as long as its context lasts."""
-        return Run(self._runs.setdefault(target, set()))
+    def run(self, target: str, opened: AbstractAsyncContextManager[BackendAnswer], *, stream: bool) -> "Run":
+        """A call that is put to a target, as a context: it can be cut from the moment when it asks."""
+        return Run(self._runs.setdefault(target, set()), opened, stream=stream)
 
     @property
     def load(self) -> dict[str, int]:
@@ -39,24 +39,39 @@ class Running:
 
 
 class Run:
-    """One call at work on a target."""
+    """One call at work on a target. Whoever waits for its answer, or for more, meets BackendBroke when it is cut."""
 
-    __slots__ = ("_runs", "stop", "waiting", "was_cut")
+    __slots__ = ("_opened", "_runs", "_stream", "stop", "waiting", "was_cut")
 
-    def __init__(self, runs: "set[Run]") -> None:
+    def __init__(self, runs: "set[Run]", opened: AbstractAsyncContextManager[BackendAnswer], *, stream: bool) -> None:
         self._runs = runs  # of the target
+        self._opened = opened
+        self._stream = stream
         self.was_cut = False
         self.stop: Callable[[], None] | None = None  # what the target sends from being handed on
         self.waiting: asyncio.Task[object] | None = None  # for the target
 
-    def __enter__(self) -> Self:
+    async def __aenter__(self) -> BackendAnswer:
         self._runs.add(self)
-        return self
+        self.waiting = asyncio.current_task()
+        try:
+            answer = await self._opened.__aenter__()
+        except BaseException as problem:
+            self._runs.discard(self)
+            if isinstance(problem, asyncio.CancelledError) and self.cancelled():
+                raise _withdrawn() from None
+            raise
+        finally:
+            self.waiting = None
+        return _Watched(answer, self) if self._stream else answer
 
-    def __exit__(
+    async def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._runs.discard(self)
+        try:
+            await self._opened.__aexit__(kind, problem, trace)
+        finally:
+            self._runs.discard(self)
 
     def cut(self) -> None:
         """Hand nothing more on, and wake whoever waits for the target."""
@@ -67,37 +82,28 @@ class Run:
             if self.waiting is not None:
                 self.waiting.cancel()
 
-    async def wait(self, ask: Callable[[], Awaitable[Found]]) -> Found:
-        """What is asked of the target, unless the call is cut before it is there. Raises BackendBroke."""
-        if self.was_cut:
-            raise _withdrawn()
-        self.waiting = asyncio.current_task()
-        try:
-            return await ask()
-        except asyncio.CancelledError:
-            if self.cancelled():
-                raise _withdrawn() from None
-            raise
-        finally:
-            self.waiting = None
-
     def cancelled(self) -> bool:
         """To be asked by whoever was cancelled in the wait: whether it was the cut alone, and not the caller too."""
         return self.was_cut and self.waiting is not None and not self.waiting.uncancel()
 
-    def watch(self, events: AsyncIterator[Event]) -> "_Watched":
-        """The answer's events, which break off when the call is cut."""
-        return _Watched(events, self)
-
 
 class _Watched:
-    __slots__ = ("_ask", "_pour", "_run", "_stop")
+    """A streamed answer, and its events, which break off when the call is cut."""
 
-    def __init__(self, events: AsyncIterator[Event], run: Run) -> None:
+    __slots__ = ("_ask", "_pour", "_run", "_stop", "body", "limits")
+
+    def __init__(self, answer: BackendAnswer, run: Run) -> None:
+        events = answer.events
+        self.body = answer.body
+        self.limits = answer.limits
         self._ask = events.__anext__
         self._pour: Pour | None = getattr(events, "pour", None)  # if it can be stopped, too
         self._stop: Callable[[], None] | None = getattr(events, "stop", None)
         self._run = run
+
+    @property
+    def events(self) -> AsyncIterator[Event]:
+        return self
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -117,7 +123,6 @@ class _Watched:
             run.waiting = run.stop = None
 
     async def __anext__(self) -> Event:
-        """As ``Run.wait``, written out: every event of every stream comes by here."""
         run = self._run
         if run.was_cut:
             raise _withdrawn()

@@ -7,10 +7,10 @@ another target could take over, so that no caller gets one by halves or twice.
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from freehold.contract.record import Seam, SeamKind
 from freehold.errors import Fault, FreeholdError
@@ -42,10 +42,10 @@ class open_reply:  # noqa: N801 - read as a function, and as a class half as dea
         reply.chunks = _Stream(reply, self._turns, self._plan) if turn.exchange.upstream.stream else _Whole(turn)
         return reply
 
-    async def __aexit__(
+    def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._turns.close()
+    ) -> Coroutine[Any, Any, None]:
+        return self._turns.close()
 
 
 class _Whole:

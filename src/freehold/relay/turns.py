@@ -41,9 +41,7 @@ class Turn:
     _problem: FreeholdError | None = None  # met while it was poured
 
     async def open(self) -> bytes:
-        """Wait for the first event, and take what is there of the caller's bytes, which may be none."""
-        if not self.exchange.upstream.stream:
-            return self.exchange.whole(self.answer.body)
+        """Wait for the first event of a stream, and take what is there of the caller's bytes, which may be none."""
         event = await self.source.next()
         while event is not None and _is_ping(event):
             event = await self.source.next()
@@ -219,7 +217,7 @@ class Turns:
         self._open = opened
         self._source = source = Source(answer.events)
         turn = Turn(target=target, backend=backend, exchange=exchange, answer=answer, source=source)
-        turn.opening = await turn.open()
+        turn.opening = await turn.open() if exchange.upstream.stream else exchange.whole(answer.body)
         return turn
 
 

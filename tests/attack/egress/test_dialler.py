@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ways to have an estate dial what it must not. Each is refused before a byte is sent, and most before a connection."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ async def hello(request: web.Request) -> web.Response:
 
 async def posted(dialler: Dialler) -> int:
     try:
-        async with dialler.post("/x", b"{}", {}, LEAVE) as response:
+        with closing(await dialler.post("/x", b"{}", {}, LEAVE)) as response:
             return response.status
     finally:
         dialler.close()

@@ -24,7 +24,7 @@ from freehold.dialect.interface import Backend, Event, Foreign, Upstream, Wire
 from freehold.errors import FreeholdError, ProviderBroke, ProviderBusy, ProviderRefused, ProviderUnavailable
 from freehold.ledger.fake import FakeLedger
 from freehold.ledger.record.entry import AdmissionEntry, OutcomeEntry, read_entry
-from freehold.relay import Running
+from freehold.relay import Run, Running
 
 DOWN = ProviderUnavailable("down")
 GONE = ProviderRefused("no such model", status=404)
@@ -77,17 +77,19 @@ class Targets:
         foreign = None if target == "local" else FOREIGN
         return Backend(model="m", wires=frozenset({Wire.CHAT}), context_tokens=100, tools=False, foreign=foreign)
 
+    def open(self, target: str, upstream: Upstream, decision: Decision) -> Run:
+        return self.running.run(target, self._opened(target, upstream), stream=upstream.stream)
+
     @asynccontextmanager
-    async def open(self, target: str, upstream: Upstream, decision: Decision) -> AsyncIterator[Answer]:
+    async def _opened(self, target: str, upstream: Upstream) -> AsyncIterator[Answer]:
         self.asked.append(target)
         self.bodies.append(upstream.body)
-        with self.running.run(target) as run:
-            if target in self.problems:
-                raise self.problems[target]
-            if self.hold:
-                await run.wait(self.hold.wait)
-            stream = self.streams.pop(target, None) or events(*STREAM)
-            yield Answer(body=WHOLE, events=run.watch(stream))
+        if target in self.problems:
+            raise self.problems[target]
+        if self.hold:
+            await self.hold.wait()
+        stream = self.streams.pop(target, None) or events(*STREAM)
+        yield Answer(body=WHOLE, events=stream)
 
     def cut(self, target: str) -> None:
         self.running.cut(target)

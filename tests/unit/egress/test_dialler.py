@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import ssl
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ async def read(answer: Answer) -> str:
 
 
 async def posted(dialler: Dialler, *, leave: Leave = LEAVE, headers: Mapping[str, str] | None = None) -> str:
-    async with dialler.post("/x", b"{}", headers or {}, leave) as response:
+    with closing(await dialler.post("/x", b"{}", headers or {}, leave)) as response:
         return await read(response)
 
 
@@ -133,7 +134,7 @@ async def test_leaving_an_answer_cuts_it(tmp_path: Path) -> None:
 
     async with serving(endless) as there:
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
-        async with dialler.post("/x", b"{}", {}, LEAVE) as response:
+        with closing(await dialler.post("/x", b"{}", {}, LEAVE)) as response:
             await response.content.readany()
         dialler.close()
     assert cut == [True]
@@ -142,7 +143,7 @@ async def test_leaving_an_answer_cuts_it(tmp_path: Path) -> None:
 async def test_a_retired_endpoint_serves_the_calls_that_began_and_then_closes(tmp_path: Path) -> None:
     async with serving(hello) as there:
         dialler = Dialler(endpoint(there.url()), Estate(tmp_path))
-        async with dialler.post("/x", b"{}", {}, LEAVE) as response:
+        with closing(await dialler.post("/x", b"{}", {}, LEAVE)) as response:
             dialler.retire()
             assert await read(response) == "hello"
         assert await posted(dialler) == "hello"  # of a call that was decided before

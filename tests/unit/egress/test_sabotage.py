@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -49,8 +49,13 @@ class Place:
         self.slept_s.append(seconds)
 
     async def all(self) -> bytes:
-        async with self.way.post("/x", b"{}", {}, LEAVE) as response:
+        async with self.posted() as response:
             return b"".join([piece async for piece in response.content.iter_any()])
+
+    @asynccontextmanager
+    async def posted(self) -> AsyncIterator[Response]:
+        with closing(await self.way.post("/x", b"{}", {}, LEAVE)) as response:
+            yield response
 
 
 @asynccontextmanager
@@ -90,7 +95,7 @@ async def test_what_fails_before_an_answer_raises_what_the_connection_would(
 
 async def test_another_status_comes_with_its_wait_and_without_a_call(tmp_path: Path) -> None:
     sabotage = Sabotage(kind=FaultKind.STATUS, status=429, retry_after_s=7)
-    async with place(tmp_path, sabotage) as there, there.way.post("/x", b"{}", {}, LEAVE) as response:
+    async with place(tmp_path, sabotage) as there, there.posted() as response:
         assert (response.status, response.headers["retry-after"]) == (429, "7")
 
 
@@ -98,14 +103,13 @@ async def test_a_call_without_leave_meets_no_fault_but_the_bug_that_it_is(tmp_pa
     forbidden = Leave(decision=FORBIDDEN, target=TARGET)
     async with place(tmp_path, Sabotage(kind=FaultKind.STATUS)) as there:
         with pytest.raises(RuntimeError, match="does not allow"):
-            async with there.way.post("/x", b"{}", {}, forbidden):
-                pass
+            await there.way.post("/x", b"{}", {}, forbidden)
 
 
 async def test_a_stream_is_cut_in_the_middle_of_an_event(tmp_path: Path) -> None:
     async with (
         place(tmp_path, Sabotage(kind=FaultKind.CUT, after_events=1)) as there,
-        there.way.post("/x", b"{}", {}, LEAVE) as response,
+        there.posted() as response,
     ):
         assert await _until(response) == EVENTS[0] + EVENTS[1][: len(EVENTS[1]) // 2]
 
@@ -113,7 +117,7 @@ async def test_a_stream_is_cut_in_the_middle_of_an_event(tmp_path: Path) -> None
 async def test_a_stream_is_reset_between_two_events(tmp_path: Path) -> None:
     async with (
         place(tmp_path, Sabotage(kind=FaultKind.RESET, after_events=2)) as there,
-        there.way.post("/x", b"{}", {}, LEAVE) as response,
+        there.posted() as response,
     ):
         assert await _until(response) == EVENTS[0] + EVENTS[1]
 
@@ -160,7 +164,7 @@ async def test_silence_lasts_until_the_caller_gives_up(tmp_path: Path) -> None:
 async def test_a_whole_answer_is_cut_at_its_half(tmp_path: Path) -> None:
     async with (
         place(tmp_path, Sabotage(kind=FaultKind.CUT, after_events=2), handler=body) as there,
-        there.way.post("/x", b"{}", {}, LEAVE) as response,
+        there.posted() as response,
     ):
         assert await _until(response) == BODY[: len(BODY) // 2]
 
@@ -195,7 +199,7 @@ async def test_an_answer_under_way_meets_the_fault_that_is_for_those(tmp_path: P
             await response.write(event)
         return response
 
-    async with place(tmp_path, handler=slow) as there, there.way.post("/x", b"{}", {}, LEAVE) as response:
+    async with place(tmp_path, handler=slow) as there, there.posted() as response:
         assert await response.content.readany() == EVENTS[0]
         there.faults.put(drill(Sabotage(kind=FaultKind.RESET)))  # for new calls alone
         there.faults.put(drill(Sabotage(kind=FaultKind.RESET, running=True)))

@@ -2,7 +2,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from freehold.contract.drill import Drill, Faulted, FaultKind, Sabotage
 from freehold.contract.endpoint import Endpoint, Prefill
 from freehold.contract.estate import Estate
 from freehold.dialect.interface import Event, Upstream, Wire
+from freehold.egress.deadlines import Deadline, Deadlines
 from freehold.egress.dialler import Dialler, look_up
 from freehold.egress.secrets import Secrets
 from freehold.errors import FreeholdError, ProviderBroke, ProviderRefused, ProviderUnavailable
@@ -47,11 +48,17 @@ class Time:
     def __init__(self, *expire_s: float) -> None:
         self.now_s = 0.0
         self.expire_s = expire_s
-        self.timeouts: list[asyncio.Timeout] = []
+        self.waits: list[Deadline] = []
+        self._deadlines = Deadlines()
 
-    def within(self, seconds: float) -> asyncio.Timeout:
-        self.timeouts.append(asyncio.timeout(0 if seconds in self.expire_s else 30))
-        return self.timeouts[-1]
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        wait = self._deadlines.within(30)
+        self.waits.append(wait)
+        with wait:
+            if seconds in self.expire_s:
+                asyncio.get_running_loop().call_soon(wait.expire)
+            yield
 
     @property
     def watch(self) -> Watch:
@@ -308,7 +315,7 @@ async def test_headers_and_pings_are_no_first_event(tmp_path: Path, how: str) ->
     async def run_out() -> None:
         for _ in range(50):
             await asyncio.sleep(0)
-        time.timeouts[0].reschedule(0)
+        time.waits[0].expire()
         await forever()
 
     handler = streaming(b": ping\n\n", b": ping\n\n", then=run_out)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Self
 
 import pytest
 
 from freehold.dialect.interface import Event
 from freehold.errors import BackendBroke
-from freehold.relay import Running
+from freehold.relay import BackendAnswer, Run, Running
+from freehold.relay.turns import Source
 
 
 async def forever() -> None:
@@ -18,37 +20,68 @@ async def turns(count: int = 3) -> None:
         await asyncio.sleep(0)
 
 
+class Opened:
+    """A target's answer, in the place of a connection to it: ``asked`` is what comes before the answer is there."""
+
+    def __init__(
+        self, asked: Callable[[], Awaitable[None]] = turns, events: AsyncIterator[Event] | None = None
+    ) -> None:
+        self._asked = asked
+        self.body = b"whole"
+        self.events = events or nothing()
+        self.limits = None
+
+    async def __aenter__(self) -> Self:
+        await self._asked()
+        return self
+
+    async def __aexit__(self, *problem: object) -> None:
+        """Nothing is to be closed."""
+
+
+async def nothing() -> AsyncIterator[Event]:
+    return
+    yield
+
+
 async def events(*texts: bytes) -> AsyncIterator[Event]:
     for text in texts:
         yield Event(raw=text, name="", data=text)
     await forever()
 
 
+async def next_of(events: AsyncIterator[Event]) -> Event:
+    return await anext(events)
+
+
+async def whole(run: Run) -> bytes:
+    async with run as answer:
+        return answer.body
+
+
 async def test_whoever_waits_for_an_answer_that_is_cut_meets_a_fault() -> None:
     running = Running()
-    with running.run("a") as run:
-        waiting = asyncio.ensure_future(run.wait(forever))
-        await turns()
-        running.cut("a")
-        with pytest.raises(BackendBroke, match="was withdrawn"):
-            await waiting
+    waiting = asyncio.ensure_future(whole(running.run("a", Opened(forever), stream=False)))
+    await turns()
+    running.cut("a")
+    with pytest.raises(BackendBroke, match="was withdrawn"):
+        await waiting
+    assert not running.load
 
 
 async def test_a_stream_that_is_cut_breaks_off_at_its_next_event() -> None:
     running = Running()
-    with running.run("a") as run:
-        stream = run.watch(events(b"1", b"2"))
-        assert (await anext(stream)).data == b"1"
+    async with running.run("a", Opened(events=events(b"1", b"2")), stream=True) as answer:
+        assert (await anext(answer.events)).data == b"1"
         running.cut("a")
         with pytest.raises(BackendBroke, match="was withdrawn"):
-            await anext(stream)
+            await anext(answer.events)
 
 
 async def test_whoever_waits_for_the_next_event_wakes() -> None:
     running = Running()
-    with running.run("a") as run:
-        stream = run.watch(events())
-        waiting = asyncio.ensure_future(anext(stream))
+    async with running.run("a", Opened(events=events()), stream=True) as answer:
+        waiting = asyncio.ensure_future(next_of(answer.events))
         await turns()
         running.cut("a")
         running.cut("a")
@@ -58,36 +91,35 @@ async def test_whoever_waits_for_the_next_event_wakes() -> None:
 
 async def test_only_the_target_that_is_named_is_cut_and_only_while_it_runs() -> None:
     running = Running()
-    with running.run("b") as other, running.run("a") as run:
-        pass
+    other = asyncio.ensure_future(whole(running.run("b", Opened(), stream=False)))
+    assert await whole(running.run("a", Opened(), stream=False)) == b"whole"
     running.cut("a")
-    await other.wait(turns)
-    await run.wait(turns)
+    assert await other == b"whole"
+    assert await whole(running.run("a", Opened(), stream=False)) == b"whole"
 
 
 async def test_a_caller_who_hangs_up_at_the_same_moment_has_hung_up() -> None:
     running = Running()
-    with running.run("a") as run:
-        waiting = asyncio.ensure_future(run.wait(forever))
-        await turns()
-        running.cut("a")
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+    waiting = asyncio.ensure_future(whole(running.run("a", Opened(forever), stream=False)))
+    await turns()
+    running.cut("a")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_a_timeout_around_it_is_a_timeout() -> None:
-    with Running().run("a") as run, pytest.raises(TimeoutError):
+    with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
-            await run.wait(forever)
+            await whole(Running().run("a", Opened(forever), stream=False))
 
 
 async def test_a_task_that_was_cut_can_go_on() -> None:
     running = Running()
 
     async def going_on() -> str:
-        with running.run("a") as run, pytest.raises(BackendBroke):
-            await run.wait(forever)
+        with pytest.raises(BackendBroke):
+            await whole(running.run("a", Opened(forever), stream=False))
         await turns()
         return "on"
 
@@ -117,6 +149,10 @@ class Flowing:
         self.take = lambda _: False
 
 
+async def pour(answer: BackendAnswer, take: Callable[[Event], bool]) -> None:
+    await Source(answer.events).pour(take)
+
+
 async def test_a_stream_that_is_poured_breaks_off_when_it_is_cut_and_nothing_more_passes() -> None:
     running, flowing, had = Running(), Flowing(), list[bytes]()
 
@@ -124,23 +160,22 @@ async def test_a_stream_that_is_poured_breaks_off_when_it_is_cut_and_nothing_mor
         had.append(event.data)
         return True
 
-    with running.run("a") as run:
-        stream = run.watch(flowing)
-        pouring = asyncio.ensure_future(stream.pour(take))
+    async with running.run("a", Opened(events=flowing), stream=True) as answer:
+        pouring = asyncio.ensure_future(pour(answer, take))
         await turns()
         assert flowing.take(Event(raw=b"1", name="", data=b"1"))
         running.cut("a")
         assert not flowing.take(Event(raw=b"2", name="", data=b"2"))  # in the same turn of the loop
         await pouring
         with pytest.raises(BackendBroke, match="was withdrawn"):
-            await anext(stream)
+            await anext(answer.events)
     assert had == [b"1"]
 
 
 async def test_a_caller_who_hangs_up_while_a_stream_is_poured_is_heard() -> None:
     running = Running()
-    with running.run("a") as run:
-        pouring = asyncio.ensure_future(run.watch(Flowing()).pour(lambda _: True))
+    async with running.run("a", Opened(events=Flowing()), stream=True) as answer:
+        pouring = asyncio.ensure_future(pour(answer, lambda _: True))
         await turns()
         pouring.cancel()
         with pytest.raises(asyncio.CancelledError):
