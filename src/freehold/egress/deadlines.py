@@ -14,26 +14,33 @@ class Deadlines:
     def __init__(self) -> None:
         self._waits: set[Deadline] = set()
         self._looking: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # kept: CPython 3.11 makes a system call to find it
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """Of whoever waits."""
+        self._loop = loop = self._loop or asyncio.get_running_loop()
+        return loop
 
     def within(self, patience_s: float) -> "Deadline":
         """A context that raises TimeoutError where what is in it takes longer, as ``asyncio.timeout`` does."""
         return Deadline(self, patience_s)
 
-    def begin(self, wait: "Deadline", loop: asyncio.AbstractEventLoop) -> None:
+    def begin(self, wait: "Deadline") -> None:
         """For a deadline that is entered."""
         self._waits.add(wait)
         if self._looking is None:
-            self._looking = loop.call_later(_LOOK_EVERY_S, self._look, loop)
+            self._looking = self.loop.call_later(_LOOK_EVERY_S, self._look)
 
     def end(self, wait: "Deadline") -> None:
         """For one that is left."""
         self._waits.discard(wait)
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        now_s = loop.time()
+    def _look(self) -> None:
+        now_s = self.loop.time()
         for wait in [wait for wait in self._waits if now_s >= wait.due_s]:
             wait.expire()
-        self._looking = loop.call_later(_LOOK_EVERY_S, self._look, loop) if self._waits else None
+        self._looking = self.loop.call_later(_LOOK_EVERY_S, self._look) if self._waits else None
 
 
 class Deadline:
@@ -47,13 +54,13 @@ class Deadline:
         self._expired = False
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
+        loop = self._deadlines.loop
+        task = asyncio.current_task(loop)
         assert task is not None, "only a task can be told that it took too long"  # noqa: S101
-        loop = task.get_loop()
         self._task = task
         self._cancelling = task.cancelling()
         self.due_s = loop.time() + self._patience_s
-        self._deadlines.begin(self, loop)
+        self._deadlines.begin(self)
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None

@@ -340,7 +340,8 @@ async def beginning(response: Response) -> bytes:
 
 def require_plain(response: Response, place: Place) -> None:
     """Refuse a compressed answer: it was not asked for, and a small one may unpack to any size."""
-    if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    coding = response.headers.get("content-encoding")
+    if coding is not None and coding.strip().lower() not in ("", "identity"):
         raise ProviderBroke(f"provider {place.provider} answered with compressed bytes, which were not asked for")
 
 

@@ -22,10 +22,12 @@ class Running:
 
     def __init__(self) -> None:
         self._runs: dict[str, set[Run]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None  # kept: CPython 3.11 makes a system call to find it
 
     def run(self, target: str, opened: AbstractAsyncContextManager[BackendAnswer], *, stream: bool) -> "Run":
         """A call that is put to a target, as a context: it can be cut from the moment when it asks."""
-        return Run(self._runs.setdefault(target, set()), opened, stream=stream)
+        self._loop = loop = self._loop or asyncio.get_running_loop()
+        return Run(loop, self._runs.setdefault(target, set()), opened, stream=stream)
 
     @property
     def load(self) -> dict[str, int]:
@@ -41,9 +43,17 @@ class Running:
 class Run:
     """One call at work on a target. Whoever waits for its answer, or for more, meets BackendBroke when it is cut."""
 
-    __slots__ = ("_opened", "_runs", "_stream", "stop", "waiting", "was_cut")
+    __slots__ = ("_loop", "_opened", "_runs", "_stream", "stop", "waiting", "was_cut")
 
-    def __init__(self, runs: "set[Run]", opened: AbstractAsyncContextManager[BackendAnswer], *, stream: bool) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        runs: "set[Run]",
+        opened: AbstractAsyncContextManager[BackendAnswer],
+        *,
+        stream: bool,
+    ) -> None:
+        self._loop = loop
         self._runs = runs  # of the target
         self._opened = opened
         self._stream = stream
@@ -53,7 +63,7 @@ class Run:
 
     async def __aenter__(self) -> BackendAnswer:
         self._runs.add(self)
-        self.waiting = asyncio.current_task()
+        self.begin_to_wait()
         try:
             answer = await self._opened.__aenter__()
         except BaseException as problem:
@@ -81,6 +91,10 @@ class Run:
                 self.stop()
             if self.waiting is not None:
                 self.waiting.cancel()
+
+    def begin_to_wait(self) -> None:
+        """Whoever calls this waits for the target from now on: it is they who are woken by a cut."""
+        self.waiting = asyncio.current_task(self._loop)
 
     def cancelled(self) -> bool:
         """To be asked by whoever was cancelled in the wait: whether it was the cut alone, and not the caller too."""
@@ -113,7 +127,8 @@ class _Watched:
         run = self._run
         if self._pour is None or self._stop is None or run.was_cut:
             return
-        run.waiting, run.stop = asyncio.current_task(), self._stop
+        run.stop = self._stop
+        run.begin_to_wait()
         try:
             await self._pour(take)
         except asyncio.CancelledError:
@@ -126,7 +141,7 @@ class _Watched:
         run = self._run
         if run.was_cut:
             raise _withdrawn()
-        run.waiting = asyncio.current_task()
+        run.begin_to_wait()
         try:
             return await self._ask()
         except asyncio.CancelledError:
