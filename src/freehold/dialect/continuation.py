@@ -43,6 +43,8 @@ _ANEW = "\n\n"  # between thoughts that were cut and those that begin anew, wher
 class CallPlan:
     """One request in its dialect, put to whichever backend answers it."""
 
+    __slots__ = ("_codec", "_hold_tools", "_priority", "_request", "_show_seam", "_voice", "ping")
+
     def __init__(
         self,
         codec: Codec,

@@ -30,6 +30,8 @@ _MOST_INTERIM: Final = 16  # heads with a status below 200, before the one that 
 class Connection(asyncio.Protocol):
     """One question at a time. ``free`` is called when the next one may be asked, ``gone`` when none ever may."""
 
+    __slots__ = ("_answer", "_asked", "_free", "_gone", "_head", "_interim", "_loop", "_transport", "begun", "lost")
+
     def __init__(self, free: Callable[["Connection"], None], gone: Callable[["Connection"], None]) -> None:
         self._free = free
         self._gone = gone

@@ -147,6 +147,8 @@ class Reply:
 class Turns:
     """The targets of one call. At most one of them is at work at a time."""
 
+    __slots__ = ("_backends", "_begun", "_leave", "_open", "_source", "_taken", "_waiting")
+
     def __init__(self, targets: tuple[str, ...], backends: Backends, leave: Leave) -> None:
         self._waiting = list(targets)
         self._taken: dict[str, int] = {}
@@ -223,6 +225,8 @@ class Turns:
 
 class Source:
     """A backend's events, for whoever has a word for the caller when the next one takes long."""
+
+    __slots__ = ("_coming", "_events", "_pour")
 
     def __init__(self, events: AsyncIterator[Event]) -> None:
         self._events = events

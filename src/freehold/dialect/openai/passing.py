@@ -45,6 +45,8 @@ def own_words(request: Request, backend: Backend, wire: Wire, forced: dict[str, 
 class Passed:
     """An answer handed on byte for byte. On the way it is read for what it costs, how it ends and whether it fails."""
 
+    __slots__ = ("_withholds_usage", "dropped", "tally", "upstream")
+
     def __init__(self, upstream: Upstream, *, withholds_usage: bool = False) -> None:
         self.upstream = upstream
         self.tally = Tally()
