@@ -27,37 +27,39 @@ _WHOLE = (b"\n\n", b"\r\r", b"\n\r", b"\n\r\n", b"\r\r\n")  # what a block ends 
 class Splitter:
     """Cuts a stream into events, wherever the chunks' borders lie. A line ends with LF, CRLF or CR."""
 
-    __slots__ = ("_began", "_buffer")
+    __slots__ = ("_began", "_held")
 
     def __init__(self) -> None:
-        self._buffer = bytearray()  # of an event that has not ended: grown, never copied for another chunk
+        self._held: bytearray | None = None  # of an event that has not ended: grown, never copied for another chunk
         self._began = False
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that end in this chunk. Raises BackendBroke for one that does not end."""
         # An end may have begun in the last two bytes of what is here. After a lone CR the next chunk may open with the
         # LF that belongs to it; a blank line before an event means nothing, so that needs no care.
-        if self._began and not self._buffer and (one := _usual(chunk, chunk)):
+        held = self._held
+        if held is None and self._began and (one := _usual(chunk, chunk)):
             return [one]
-        seen = max(0, len(self._buffer) - 2)
+        seen = 0
         buffer: bytes | bytearray = chunk
-        if self._buffer:
-            self._buffer += chunk
-            buffer = self._buffer
+        if held is not None:
+            seen = max(0, len(held) - 2)
+            held += chunk
+            buffer = held
         events: list[Event] = []
         begin = 0
         for end in _ends(buffer, seen):
             events.append(self._parse(bytes(buffer[begin:end])))
             begin = end
-        if begin or buffer is chunk:
-            self._buffer = bytearray(buffer[begin:])
-        if len(self._buffer) > _MAX_EVENT_BYTES:
+        if begin or held is None:
+            self._held = bytearray(buffer[begin:]) if begin < len(buffer) else None
+        if self._held is not None and len(self._held) > _MAX_EVENT_BYTES:
             raise BackendBroke(f"the backend sent an event of more than {_MAX_EVENT_BYTES} bytes")
         return events
 
     def close(self) -> list[Event]:
         """What is left when the stream has ended. The specification drops it: it has bytes, but no data."""
-        rest, self._buffer = bytes(self._buffer), bytearray()
+        rest, self._held = bytes(self._held or b""), None
         return [Event(rest, "", b"")] if rest else []
 
     def _parse(self, raw: bytes) -> Event:

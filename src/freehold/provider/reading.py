@@ -137,7 +137,7 @@ class Events:
 
         Returns at anything else than more of the answer: what that is, its end or a fault, is for ``__anext__`` to say.
         """
-        if self._whole or not self._hand_on(take):
+        if self._whole or not self._hand_on(self._take_pending(), take):
             return
         self._take = take
         flows = self._content.flow(self._came)
@@ -167,7 +167,7 @@ class Events:
             self._keep(chunk)
             return
         try:
-            if chunk and self._arrived(chunk) and self._hand_on(take):
+            if chunk and self._hand_on(self._read(chunk), take):
                 return
         except BackendBroke as fault:
             self._fault = fault
@@ -191,17 +191,21 @@ class Events:
             else:
                 self._poured.set_result(None)
 
-    def _hand_on(self, take: Take) -> bool:
-        """Whatever is there. False where there is no going on: an end, a fault, or ``take`` has enough."""
-        pending = self._pending
-        while pending:
-            event = pending[0]
+    def _take_pending(self) -> list[Event]:
+        events = [*self._pending]
+        self._pending.clear()
+        return events
+
+    def _hand_on(self, events: list[Event], take: Take) -> bool:
+        """False where there is no going on: an end, a fault, or ``take`` has enough. What is left then is pending."""
+        for at, event in enumerate(events):
             name, data = event.name, event.data
             may_end = name in _LAST or data == _DONE or data.find(b'"error"') >= 0 or (self._names and not name)
             if may_end and (_fails(event) or closes(event, self._wire)):
+                self._pending.extend(events[at:])
                 return False
-            pending.popleft()
             if not take(event):
+                self._pending.extend(events[at + 1 :])
                 return False
         return True
 
@@ -213,7 +217,12 @@ class Events:
         return min(self._limits.idle_s, self._pace.left_s) - (now_s - self._since_s)
 
     def _arrived(self, chunk: bytes) -> bool:
-        """Take the chunk's events, and see that the pace was kept; false for the end. Raises ProviderBroke."""
+        """Take the chunk's events; false for the end. Raises as ``_read`` does."""
+        self._pending.extend(self._read(chunk))
+        return bool(chunk)
+
+    def _read(self, chunk: bytes) -> list[Event]:
+        """The chunk's events. Raises ProviderBroke, also where the pace was not kept; then they are pending."""
         now_s, since_s = self._watch.monotonic(), self._since_s
         self._since_s = now_s
         self._bytes += len(chunk)
@@ -223,12 +232,10 @@ class Events:
             events = self._splitter.feed(chunk)
         except BackendBroke as exc:
             raise ProviderBroke(f"provider {self._place.provider} sent an event that does not end") from exc
-        self._pending.extend(events)
-        if not chunk:
-            return False
-        if not self._pace.is_kept(events, 0.0 if since_s is None else now_s - since_s):
+        if chunk and not self._pace.is_kept(events, 0.0 if since_s is None else now_s - since_s):
+            self._pending.extend(events)
             raise self._silent()
-        return True
+        return events
 
     async def _more(self) -> None:
         if self._whole:
@@ -288,26 +295,29 @@ class _Pace:
     A window is a minute at most, and that of ten events: a high pace shows within seconds that it is not kept.
     """
 
-    __slots__ = ("_events", "_waited_s", "_window_s")
+    __slots__ = ("_came_s", "_oldest", "_waited_s", "_window_s")
 
     def __init__(self, least_per_minute: float) -> None:
         least = min(max(1, ceil(least_per_minute)), _MOST_IN_WINDOW)
         self._window_s = _MINUTE_S * least / least_per_minute if least_per_minute else float("inf")
-        self._events = deque([0.0] * least, maxlen=least)  # when the newest came, in time waited
+        self._came_s = [0.0] * least  # when the newest events came, in time waited
+        self._oldest = 0  # the place of the one that came first
         self._waited_s = 0.0
 
     @property
     def left_s(self) -> float:
-        return self._events[0] + self._window_s - self._waited_s
+        return self._came_s[self._oldest] + self._window_s - self._waited_s
 
     def is_kept(self, events: Iterable[Event], waited_s: float) -> bool:
         """Whether it is, with these events that were waited for so long."""
-        newest = self._events
+        came_s, oldest = self._came_s, self._oldest
         self._waited_s = now_s = self._waited_s + waited_s
         for event in events:
             if event.data:
-                newest.append(now_s)
-        return newest[0] + self._window_s > now_s
+                came_s[oldest] = now_s
+                oldest = (oldest + 1) % len(came_s)
+        self._oldest = oldest
+        return came_s[oldest] + self._window_s > now_s
 
 
 async def whole(response: Response, limits: AnswerLimits, place: Place) -> bytes:

@@ -39,6 +39,9 @@ class Turn:
     _said: int = 0  # pieces, as of the last time that somebody looked
     _kept: bytes = b""  # that was not to be poured
     _problem: FreeholdError | None = None  # met while it was poured
+    _out: Callable[[bytes], bool] = field(init=False)  # to where it is poured
+    _sent: list[bytes] = field(init=False)
+    _holds: Holds | None = field(init=False)
 
     async def open(self) -> bytes:
         """Wait for the first event of a stream, and take what is there of the caller's bytes, which may be none."""
@@ -76,23 +79,22 @@ class Turn:
         What goes there is put to what was ``sent``. Returns at whatever else there is, such as what ``holds`` is true
         of. What that is, ``next_piece`` says.
         """
-        said_in, put = self._said_in, sent.append
+        self._out, self._sent, self._holds = out, sent, holds
+        await self.source.pour(self._take)
 
-        def take(event: Event) -> bool:
-            try:
-                piece = said_in(event)
-            except FreeholdError as problem:
-                self._problem = problem
-                return False
-            if not piece:
-                return True
-            if holds is not None and holds(piece):
-                self._kept = piece
-                return False
-            put(piece)
-            return out(piece)
-
-        await self.source.pour(take)
+    def _take(self, event: Event) -> bool:
+        try:
+            piece = self._said_in(event)
+        except FreeholdError as problem:
+            self._problem = problem
+            return False
+        if not piece:
+            return True
+        if self._holds is not None and self._holds(piece):
+            self._kept = piece
+            return False
+        self._sent.append(piece)
+        return self._out(piece)
 
     def _said_in(self, event: Event) -> bytes:
         exchange = self.exchange
