@@ -15,18 +15,17 @@ class Admission:
         self.call_id = call_id
         self.allowed = allowed
         self._salt = salt
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[asyncio.Future[LedgerPosition]] = []
         self.result: LedgerPosition | LedgerFault | None = None  # what ``durable`` says, or None while that is open
 
-    async def durable(self) -> LedgerPosition:
-        """Wait until the admission is on disk. Raises LedgerUnavailable, LedgerFull: the call must not go on."""
-        while (result := self.result) is None:
-            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(settled)
-            await settled
-        if isinstance(result, LedgerFault):
-            raise result
-        return result
+    def durable(self) -> asyncio.Future[LedgerPosition]:
+        """Done once the admission is on disk. Raises LedgerUnavailable, LedgerFull: the call must not go on."""
+        durable: asyncio.Future[LedgerPosition] = asyncio.get_running_loop().create_future()
+        if self.result is None:
+            self._waiting.append(durable)
+        else:
+            _tell(durable, self.result)
+        return durable
 
     def answer_commitment(self) -> Commitment:
         """A fresh commitment, to be fed the bytes of the answer as they are sent."""
@@ -35,6 +34,13 @@ class Admission:
     def settle(self, result: LedgerPosition | LedgerFault) -> None:
         """For the ledger that made it, once."""
         self.result = result
-        for settled in self._waiting:
-            if not settled.done():  # by whoever hung up
-                settled.set_result(None)
+        for durable in self._waiting:
+            if not durable.done():  # by whoever hung up
+                _tell(durable, result)
+
+
+def _tell(durable: asyncio.Future[LedgerPosition], result: LedgerPosition | LedgerFault) -> None:
+    if isinstance(result, LedgerFault):
+        durable.set_exception(result)
+    else:
+        durable.set_result(result)
