@@ -22,7 +22,7 @@ _FIELD: Final = re.compile(  # or all the rest, which then has no name
     r"\r\n([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)|[\s\S]+"
 )
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]+)", re.IGNORECASE)
-_LINE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_IN_A_LINE: Final = bytes([0x09, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _ABSOLUTE: Final = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 _SINGLE: Final = frozenset({"host", "content-length", "transfer-encoding", "authorization"})
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -116,10 +116,11 @@ def response_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _written(first: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    lines = [first, *map(": ".join, headers)]
-    if not ("".join(lines).isprintable() or all(map(_LINE.fullmatch, lines))):
+    lines = [first, *map(": ".join, headers), "\r\n"]
+    head = "\r\n".join(lines).encode("latin-1")
+    if head.translate(None, _IN_A_LINE) != b"\r\n" * len(lines):  # the ends of these lines, and no other
         raise ValueError("a field of a head is one line of latin characters")
-    return "\r\n".join([*lines, "\r\n"]).encode("latin-1")
+    return head
 
 
 def _headers(text: str, at: int) -> dict[str, str]:

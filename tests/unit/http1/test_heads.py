@@ -127,7 +127,7 @@ def _read_or_not(read: Callable[[bytes], RequestHead], head: bytes) -> RequestHe
         return None
 
 
-@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\x00", "\u20ac"])
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\r\n", "a\nb", "a\n\rb", "\r", "a\x00", "a\x7f", "\u20ac"])
 def test_no_field_is_written_that_is_more_than_one_line(value: str) -> None:
     with pytest.raises(ValueError, match=r"one line|latin-1"):
         response_head(200, [("x", value)])
