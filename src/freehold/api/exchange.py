@@ -6,7 +6,7 @@ real one. Whoever hangs up cancels whoever answers them.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from freehold.api.limit import require_announced_within, too_large
+from freehold.api.limit import announced_within, too_large
 
 Headers = Sequence[tuple[str, str]]
 
@@ -46,10 +46,10 @@ async def read_body(
 
     ``hold`` hears how many bytes have come each time, and may raise.
     """
-    require_announced_within(limit_bytes, headers)
+    announced_bytes = announced_within(limit_bytes, headers)
     pieces: list[bytes] = []
     size_bytes = 0
-    while piece := await exchange.read():
+    while size_bytes != announced_bytes and (piece := await exchange.read()):
         size_bytes += len(piece)
         if size_bytes > limit_bytes:
             raise too_large(limit_bytes)

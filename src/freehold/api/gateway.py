@@ -7,9 +7,10 @@ import math
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -189,7 +190,8 @@ class Gateway:
         counts.calls += 1
         counts.in_flight += 1
         try:
-            await self._dispatch(visit)
+            if at_work := self._dispatch(visit):
+                await at_work
         except FreeholdError as problem:
             counts.problem(problem)
             self._watch.problem(problem.code)
@@ -204,11 +206,12 @@ class Gateway:
             if self._draining and not counts.in_flight:
                 self._idle.set()
 
-    async def _dispatch(self, visit: _Visit) -> None:
+    def _dispatch(self, visit: _Visit) -> Coroutine[Any, Any, None] | None:
+        """What is still to be waited for. None: it is answered."""
         path = visit.head.path
         if path in (HEALTH, READY):
             self._tell_vitals(visit)
-            return
+            return None
         configuration = self._newest()
         if self._draining:
             raise GatewayUnavailable("the gateway is stopping")
@@ -220,15 +223,15 @@ class Gateway:
             on = self._parts_of(configuration, standings)
         if door := DOORS.get(path):
             _require(visit, "POST")
-            await self._call(visit, door, key, configuration, on)
-        elif path.startswith(RECEIPTS):
+            return self._call(visit, door, key, configuration, on)
+        if path.startswith(RECEIPTS):
             _require(visit, "GET")
-            await self._give_receipt(visit, key)
-        elif path == MODELS or path.startswith(f"{MODELS}/"):
+            return self._give_receipt(visit, key)
+        if path == MODELS or path.startswith(f"{MODELS}/"):
             _require(visit, "GET")
             self._list_models(visit, key, configuration)
-        else:
-            raise UnknownEndpoint(f"there is no endpoint {path[:200]!r}")
+            return None
+        raise UnknownEndpoint(f"there is no endpoint {path[:200]!r}")
 
     def _tell_vitals(self, visit: _Visit) -> None:
         """That it is alive; or whether it would answer a call now. Without a key, and without a reason."""
@@ -256,8 +259,10 @@ class Gateway:
                 async with serve(asked, on, trail) as answer:
                     if asked.request.stream:
                         await _stream(answer, visit, self._watch.answers(seen, asked, trail))
+                    elif (whole := answer.at_once()) is not None:
+                        _respond(whole, visit)
                     else:
-                        await _respond(answer, visit)
+                        _respond(b"".join([piece async for piece in answer]), visit)
             finally:
                 self._watch.over(seen, asked, trail)
                 if trail.reply is not None:
@@ -318,29 +323,26 @@ class Gateway:
             if service is None or not key.lists(service.name):
                 raise UnknownService(f"no service answers to {asked[:200]!r}")
             body = visit.codec.model(asked, int(self._began_unix))
-        visit.exchange.respond(200, [_JSON, *_marks(visit)], body)
+        visit.exchange.respond(200, _marked(visit, _JSON), body)
 
     async def _give_receipt(self, visit: _Visit, key: ApiKey) -> None:
         asked = read_path(visit.head.path, visit.head.query, visit.head.headers.get("accept", ""))
         receipt = await self._ledger.receipt(asked.position, key=key.id, form=asked.form)
-        visit.exchange.respond(200, [*asked.headers, *_marks(visit)], receipt)
+        visit.exchange.respond(200, _marked(visit, *asked.headers), receipt)
 
 
 def _new_id(now_unix: float) -> str:
     return f"call_{int(now_unix * 1000):012x}{os.urandom(8).hex()}"
 
 
-async def _respond(answer: Answer, visit: _Visit) -> None:
-    whole = answer.at_once()
-    if whole is None:
-        whole = b"".join([piece async for piece in answer])
-    visit.exchange.respond(200, [_JSON, *_marks(visit)], whole)
+def _respond(whole: bytes, visit: _Visit) -> None:
+    visit.exchange.respond(200, _marked(visit, _JSON), whole)
 
 
 async def _stream(answer: Answer, visit: _Visit, pace: Pace | None) -> None:
     """``pace`` is told of each piece."""
     exchange = visit.exchange
-    exchange.begin(200, _EVENTS + _marks(visit))
+    exchange.begin(200, _marked(visit, *_EVENTS))
     push = exchange.push if pace is None else pace.before(exchange.push)
     async for piece in answer:
         if not push(piece):
@@ -389,26 +391,26 @@ def _require(visit: _Visit, method: str) -> None:
         raise MethodNotAllowed(f"{visit.head.path} takes {method}")
 
 
-def _marks(visit: _Visit) -> list[tuple[str, str]]:
-    """The headers that every answer carries, and those of an admitted call as far as they are known."""
+def _marked(visit: _Visit, *headers: tuple[str, str]) -> list[tuple[str, str]]:
+    """With the headers that every answer carries, and those of an admitted call as far as they are known."""
     trail = visit.trail
-    marks = [("x-request-id", visit.id), ("request-id", visit.id)]
+    marked = [*headers, ("x-request-id", visit.id), ("request-id", visit.id)]
     if trail.decision:
-        marks.append(("freehold-decision", trail.decision.id))
+        marked.append(("freehold-decision", trail.decision.id))
     if trail.position:
-        marks.append(("freehold-receipt", str(trail.position)))
+        marked.append(("freehold-receipt", str(trail.position)))
     if trail.reply:
-        marks.append(("freehold-target", trail.reply.target))
+        marked.append(("freehold-target", trail.reply.target))
         if dropped := trail.reply.exchange.dropped:
-            marks.append(("freehold-dropped", ", ".join(dropped)))
+            marked.append(("freehold-dropped", ", ".join(dropped)))
         if trail.reply.limits:
-            marks += visit.codec.limit_headers(trail.reply.limits)
-    return marks
+            marked += visit.codec.limit_headers(trail.reply.limits)
+    return marked
 
 
 def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
     status, body = visit.codec.error(problem, visit.id)
-    headers = [_JSON, *_marks(visit)]
+    headers = _marked(visit, _JSON)
     if isinstance(problem, Fault | RateLimited | ReceiptNotYet):
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
     if isinstance(problem, MethodNotAllowed):

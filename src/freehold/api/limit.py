@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from freehold.errors import InvalidRequest, TooLarge
 
 
-def require_announced_within(limit_bytes: int, headers: Mapping[str, str]) -> None:
-    """Raises TooLarge, InvalidRequest, before any of the body is read."""
-    announced = headers.get("content-length", "0")
+def announced_within(limit_bytes: int, headers: Mapping[str, str]) -> int | None:
+    """How long the body is, if that is said. Raises TooLarge, InvalidRequest, before any of it is read."""
+    announced = headers.get("content-length")
+    if announced is None:
+        return None
     if not announced.isdecimal():
         raise InvalidRequest("Content-Length is not a number")
-    if int(announced) > limit_bytes:
+    announced_bytes = int(announced)
+    if announced_bytes > limit_bytes:
         raise too_large(limit_bytes)
+    return announced_bytes
 
 
 def too_large(limit_bytes: int) -> TooLarge:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # it has no __all__
 
-from freehold.api.limit import require_announced_within, too_large
+from freehold.api.limit import announced_within, too_large
 
 __all__ = ["Exchange", "Headers", "ProtocolClosed", "Scope", "Transport", "read_body"]
 
@@ -47,7 +47,7 @@ class Exchange(Protocol):
 
 async def read_body(headers: dict[str, str], exchange: Exchange, limit_bytes: int) -> bytes:
     """The whole body. Raises TooLarge as soon as it is known to be over the limit, before the rest is read."""
-    require_announced_within(limit_bytes, headers)
+    announced_within(limit_bytes, headers)
     pieces: list[bytes] = []
     size_bytes = 0
     async for piece in exchange:
