@@ -8,7 +8,6 @@ A call that was refused here is never left open there: if its admission may have
 import asyncio
 import contextlib
 import os
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -85,6 +84,7 @@ class _Waiting:
 
     admission: Admission
     message: Admit
+    until_s: float  # on the loop's clock
     sent: bool = False
     outcome: Outcome | None = None  # the call ended before its admission was durable
 
@@ -109,8 +109,7 @@ class LedgerClient:
         self._retry_s = retry_s
         self._origin = ""
         self._answered = asyncio.Event()  # set whenever the ledger has answered something
-        self._waiting: dict[str, _Waiting] = {}
-        self._deadlines: deque[tuple[float, str]] = deque()  # on the loop's clock, the first to come first
+        self._waiting: dict[str, _Waiting] = {}  # who has waited longest comes first
         self._sweeping: asyncio.TimerHandle | None = None
         self._open: dict[str, int] = {}
         self._outcomes: dict[str, Conclude] = {}
@@ -161,11 +160,10 @@ class LedgerClient:
         admission = Admission(call.id, allowed=bool(decision.allowed), salt=salt)
         judged = self._encoding.of(decision, tuple(targets), snapshot_version)
         message = admit(call, decision.id, judged, request=request_commitment(salt, call.body), salt=salt)
-        waiting = _Waiting(admission, message)
+        waiting = _Waiting(admission, message, self._loop.time() + self._admit_timeout_s)
         self._waiting[call.id] = waiting
-        self._deadlines.append((self._loop.time() + self._admit_timeout_s, call.id))
         if self._sweeping is None:
-            self._sweeping = self._loop.call_later(self._admit_timeout_s, self._sweep)
+            self._sweeping = self._loop.call_at(waiting.until_s, self._sweep)
         waiting.sent = self._line.send(message)
         return admission
 
@@ -342,12 +340,13 @@ class LedgerClient:
 
     def _sweep(self) -> None:
         """Give up what has waited for too long. One look for all: each of many calls would else set a timer."""
+        self._sweeping = None
         now_s = self._loop.time()
-        while self._deadlines and self._deadlines[0][0] <= now_s:
-            _, call_id = self._deadlines.popleft()
-            if call_id in self._waiting:
-                self._give_up(call_id)
-        self._sweeping = self._loop.call_at(self._deadlines[0][0], self._sweep) if self._deadlines else None
+        for call_id, waiting in tuple(self._waiting.items()):
+            if waiting.until_s > now_s:
+                self._sweeping = self._loop.call_at(waiting.until_s, self._sweep)
+                return
+            self._give_up(call_id)
 
     def _give_up(self, call_id: str) -> None:
         """The call is refused; if its admission may be on record, so must its end be."""
