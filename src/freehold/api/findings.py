@@ -51,11 +51,14 @@ class Findings:
 
     def answered(self, target: str, key_id: str) -> None:
         """A target began to answer. News if that is what makes a refusal telling, or was asked for."""
-        if key_id == CANARY_KEY or target in self._refused or any(self._kin(target, one) for one in self._refused):
+        if key_id == CANARY_KEY:
             self.news.set()
+        if self._refused:
+            if target in self._refused or any(self._kin(target, one) for one in self._refused):
+                self.news.set()
+            self._refused.pop(target, None)
         self._answered.add(target)
         self._answers[target] = next(self._turn)
-        self._refused.pop(target, None)
 
     def refused(self, target: str, problem: ProviderRefused, key_id: str) -> bool:
         """A provider refused. True if that looks like a withdrawal of this target, and so is not for us to judge."""
