@@ -39,12 +39,13 @@ class Served:
 class Pace:
     """When the pieces of one call's answer go to its caller."""
 
-    __slots__ = ("_between", "_monotonic", "began_s", "first_s")
+    __slots__ = ("_between", "_last_s", "_monotonic", "_out", "began_s", "first_s")
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._between: list[float] | None = None
         self.began_s = monotonic()
+        self._last_s = 0.0  # when a piece went last
         self.first_s = 0.0  # from the beginning to the first piece of a stream; 0: there was none
 
     def begin(self, served: Served) -> None:
@@ -53,22 +54,19 @@ class Pace:
 
     def before(self, out: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
         """``out``, with each piece taken note of before it goes there."""
-        monotonic, between = self._monotonic, self._between
-        last_s = 0.0
+        self._out = out
+        return self._noted
 
-        def paced(piece: bytes) -> bool:
-            nonlocal last_s
-            now_s = monotonic()
-            if last_s and between is not None:
-                gap_s = now_s - last_s
-                between[bisect_left(BETWEEN_S, gap_s)] += 1
-                between[-1] += gap_s
-            else:
-                self.first_s = now_s - self.began_s
-            last_s = now_s
-            return out(piece)
-
-        return paced
+    def _noted(self, piece: bytes) -> bool:
+        now_s, last_s, between = self._monotonic(), self._last_s, self._between
+        if last_s and between is not None:
+            gap_s = now_s - last_s
+            between[bisect_left(BETWEEN_S, gap_s)] += 1
+            between[-1] += gap_s
+        else:
+            self.first_s = now_s - self.began_s
+        self._last_s = now_s
+        return self._out(piece)
 
     def so_far_s(self) -> float:
         return self._monotonic() - self.began_s

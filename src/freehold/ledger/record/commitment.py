@@ -21,7 +21,7 @@ _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 class Commitment:
     """A commitment taken piece by piece, as an answer is streamed."""
 
-    __slots__ = ("_inner", "_key", "_taken_bytes", "_waiting")
+    __slots__ = ("_inner", "_key", "_out", "_taken_bytes", "_waiting")
 
     def __init__(self, salt: bytes, label: bytes) -> None:
         self._key = key = salt.ljust(_BLOCK_BYTES, b"\0")
@@ -41,15 +41,15 @@ class Commitment:
 
     def before(self, out: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
         """``out``, with each piece committed to before it goes there."""
+        self._out = out
+        return self._committed
+
+    def _committed(self, piece: bytes) -> bool:
         waiting = self._waiting
-
-        def committed(piece: bytes) -> bool:
-            waiting.append(piece)
-            if len(waiting) >= _TOGETHER:
-                self._take()
-            return out(piece)
-
-        return committed
+        waiting.append(piece)
+        if len(waiting) >= _TOGETHER:
+            self._take()
+        return self._out(piece)
 
     def hexdigest(self) -> str:
         self._take()
