@@ -54,18 +54,17 @@ class GatewayStandings:
 
     def may(self, asked: Asked, target: str) -> bool:
         """Judge again, by the rules and standings of now. A target or a service that has changed meanwhile may not."""
-        newest = self._newest
+        newest, at_unix = self._newest, int(self._now_unix())
         if target in newest.standings:
             return False
         service = newest.names.service(asked.service.name)
         if service is None:
             return False
         targets = newest.targets(service)
-        if targets is not asked.targets:
-            same = any(known in asked.targets for known in targets if known.name == target)
-            if not same:
-                return False
-        at_unix = int(self._now_unix())
+        if targets is asked.targets and at_unix == asked.request.at_unix:
+            return True  # the configuration and the second are those that it was decided by
+        if not any(known in asked.targets for known in targets if known.name == target):
+            return False
         return newest.policy.allows(
             target, asked.call, key=asked.key, service=service, targets=targets, at_unix=at_unix
         )

@@ -172,7 +172,7 @@ class Turns:
         what the caller got wrong at once, unless another target may be able to do it. Once an answer has begun, the
         caller can have got nothing wrong: what a target refuses then is the request for the rest.
         """
-        failure: FreeholdError = NoTarget("no target is fit to answer")
+        failure: FreeholdError | None = None
         while self._waiting:
             target = self._waiting.pop(0)
             if self._taken and not self._leave.may(target):  # the first was found fit a moment ago
@@ -190,7 +190,7 @@ class Turns:
                 self._leave.answered(target)
                 self._begun = True
                 return turn
-        raise failure
+        raise failure or NoTarget("no target is fit to answer")
 
     async def leave(self, turn: Turn, fault: Fault) -> None:
         """Give up on the target whose turn it is. An engine of the estate may have another one, after all others."""
