@@ -14,7 +14,7 @@ from freehold.ledger.tree import layout
 from freehold.ledger.tree.bundle import split_entries
 from freehold.ledger.tree.growth import Edge
 from freehold.ledger.tree.layout import HASH_BYTES, TILE_HEIGHT, TILE_WIDTH
-from freehold.ledger.tree.merkle import Subtree, root_of
+from freehold.ledger.tree.merkle import Subtree, root_of_row
 
 _MOST_DIGITS = 20
 
@@ -58,12 +58,8 @@ class LedgerFiles:
 
     def tile(self, level: int, index: int, width: int) -> list[bytes]:
         """The first ``width`` hashes of a tile. Raises VerificationFailed, Pruned."""
-        end = layout.end_index(level, index)
-        path, data, exact = self._read(layout.tile_path(level, index, width), layout.tile_path(level, index), end)
-        found = len(data) // HASH_BYTES
-        if len(data) % HASH_BYTES or found < width or (exact and found != width):
-            raise VerificationFailed(f"{path} has {len(data)} bytes, expected {width * HASH_BYTES}")
-        return [data[at : at + HASH_BYTES] for at in range(0, width * HASH_BYTES, HASH_BYTES)]
+        row = self._row(level, index, width)
+        return [row[at : at + HASH_BYTES] for at in range(0, len(row), HASH_BYTES)]
 
     def bundle(self, index: int, width: int) -> list[bytes]:
         """The first ``width`` entries of a bundle. Raises VerificationFailed, Pruned."""
@@ -104,14 +100,14 @@ class LedgerFiles:
         """The hashes of a tree of ``size`` entries, for proofs; each tile is read once."""
 
         @cache
-        def read(level: int, index: int) -> list[bytes]:
-            return self.tile(level, index, layout.width_at(level, index, size))
+        def read(level: int, index: int) -> bytes:
+            return self._row(level, index, layout.width_at(level, index, size))
 
         def hash_of(height: int, index: int) -> bytes:
             level, rest = divmod(height, TILE_HEIGHT)
             first = index << rest
-            at = first % TILE_WIDTH
-            return root_of(read(level, first // TILE_WIDTH)[at : at + (1 << rest)])
+            at = first % TILE_WIDTH * HASH_BYTES
+            return root_of_row(read(level, first // TILE_WIDTH)[at : at + (HASH_BYTES << rest)])
 
         return hash_of
 
@@ -137,6 +133,15 @@ class LedgerFiles:
             found = self.tile(len(rows), index, layout.width_at(len(rows), index, size)) if width else []
             rows.append(tuple(found[:width]))
         return Edge(size=start, hashes=tuple(rows))
+
+    def _row(self, level: int, index: int, width: int) -> bytes:
+        """The hashes of a tile, one behind the other."""
+        end = layout.end_index(level, index)
+        path, data, exact = self._read(layout.tile_path(level, index, width), layout.tile_path(level, index), end)
+        found = len(data) // HASH_BYTES
+        if len(data) % HASH_BYTES or found < width or (exact and found != width):
+            raise VerificationFailed(f"{path} has {len(data)} bytes, expected {width * HASH_BYTES}")
+        return data[: width * HASH_BYTES]
 
     def _read(self, wanted: str, full: str, end_index: int) -> tuple[str, bytes, bool]:
         """The file, or the full one where a partial one is gone; and whether it is the very file that was wanted."""
