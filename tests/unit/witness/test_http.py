@@ -5,6 +5,7 @@ import asyncio
 import http.client
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -23,24 +24,36 @@ Answered = tuple[int, str, bytes]
 
 @pytest.fixture
 async def port(tmp_path: Path) -> AsyncIterator[int]:
-    make_home(tmp_path, name="witness.example/w1", key_type="ed25519")
-    watch(tmp_path, LOG_KEY.vkey)
-    home = Home(tmp_path, now_unix=lambda: AT_UNIX)
+    async with serving(tmp_path, body_within_s=60) as number:
+        yield number
+
+
+@pytest.fixture
+async def impatient_port(tmp_path: Path) -> AsyncIterator[int]:
+    async with serving(tmp_path, body_within_s=0.3) as number:
+        yield number
+
+
+@asynccontextmanager
+async def serving(directory: Path, *, body_within_s: float) -> AsyncIterator[int]:
+    make_home(directory, name="witness.example/w1", key_type="ed25519")
+    watch(directory, LOG_KEY.vkey)
+    home = Home(directory, now_unix=lambda: AT_UNIX)
     listener = open_listener("127.0.0.1", 0)
     number = listener.getsockname()[1]
     server = server_of(
-        WitnessApp(home.witness, body_within_s=0.3),
+        WitnessApp(home.witness, body_within_s=body_within_s),
         listener=listener.detach(),  # the server closes it
         websockets=False,
         log_enabled=False,
         http1_settings=http1(),
     )
-    serving = asyncio.ensure_future(server.serve())
+    running = asyncio.ensure_future(server.serve())
     try:
         yield number
     finally:
         server.stop()  # type: ignore[no-untyped-call]
-        await serving
+        await running
         home.close()
 
 
@@ -111,27 +124,27 @@ async def test_a_body_over_the_limit_is_413(port: int) -> None:
     assert answer[0] == 413
 
 
-async def test_a_body_that_does_not_come_is_408(port: int) -> None:
+async def test_a_body_that_does_not_come_is_408(impatient_port: int) -> None:
     def dawdle() -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", impatient_port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 50\r\n\r\nold 0\n")
             return connection.recv(4096)
 
     assert (await asyncio.to_thread(dawdle)).startswith(b"HTTP/1.1 408")
 
 
-async def test_a_body_that_lies_about_its_length_is_not_waited_for_beyond_the_limit(port: int) -> None:
+async def test_a_body_that_lies_about_its_length_is_not_waited_for_beyond_the_limit(impatient_port: int) -> None:
     def lie() -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", impatient_port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 99999999999\r\n\r\n")
             return connection.recv(4096)
 
     assert (await asyncio.to_thread(lie)).startswith(b"HTTP/1.1 413")
 
 
-async def test_a_client_that_hangs_up_costs_nothing(port: int) -> None:
+async def test_a_client_that_hangs_up_costs_nothing(impatient_port: int) -> None:
     def hang_up() -> None:
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", impatient_port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 50\r\n\r\nold 0\n")
 
     await asyncio.to_thread(hang_up)
