@@ -133,18 +133,18 @@ async def test_a_body_that_does_not_come_is_408(impatient_port: int) -> None:
     assert (await asyncio.to_thread(dawdle)).startswith(b"HTTP/1.1 408")
 
 
-async def test_a_body_that_lies_about_its_length_is_not_waited_for_beyond_the_limit(impatient_port: int) -> None:
+async def test_a_body_that_lies_about_its_length_is_not_waited_for_beyond_the_limit(port: int) -> None:
     def lie() -> bytes:
-        with socket.create_connection(("127.0.0.1", impatient_port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 99999999999\r\n\r\n")
             return connection.recv(4096)
 
     assert (await asyncio.to_thread(lie)).startswith(b"HTTP/1.1 413")
 
 
-async def test_a_client_that_hangs_up_costs_nothing(impatient_port: int) -> None:
+async def test_a_client_that_hangs_up_costs_nothing(port: int) -> None:
     def hang_up() -> None:
-        with socket.create_connection(("127.0.0.1", impatient_port), timeout=60) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.sendall(b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 50\r\n\r\nold 0\n")
 
     await asyncio.to_thread(hang_up)
