@@ -295,29 +295,26 @@ class _Pace:
     A window is a minute at most, and that of ten events: a high pace shows within seconds that it is not kept.
     """
 
-    __slots__ = ("_came_s", "_oldest", "_waited_s", "_window_s")
+    __slots__ = ("_events", "_waited_s", "_window_s")
 
     def __init__(self, least_per_minute: float) -> None:
         least = min(max(1, ceil(least_per_minute)), _MOST_IN_WINDOW)
         self._window_s = _MINUTE_S * least / least_per_minute if least_per_minute else float("inf")
-        self._came_s = [0.0] * least  # when the newest events came, in time waited
-        self._oldest = 0  # the place of the one that came first
+        self._events = deque([0.0] * least, maxlen=least)  # when the newest came, in time waited
         self._waited_s = 0.0
 
     @property
     def left_s(self) -> float:
-        return self._came_s[self._oldest] + self._window_s - self._waited_s
+        return self._events[0] + self._window_s - self._waited_s
 
     def is_kept(self, events: Iterable[Event], waited_s: float) -> bool:
         """Whether it is, with these events that were waited for so long."""
-        came_s, oldest = self._came_s, self._oldest
+        newest = self._events
         self._waited_s = now_s = self._waited_s + waited_s
         for event in events:
             if event.data:
-                came_s[oldest] = now_s
-                oldest = (oldest + 1) % len(came_s)
-        self._oldest = oldest
-        return came_s[oldest] + self._window_s > now_s
+                newest.append(now_s)
+        return newest[0] + self._window_s > now_s
 
 
 async def whole(response: Response, limits: AnswerLimits, place: Place) -> bytes:

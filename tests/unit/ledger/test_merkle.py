@@ -94,6 +94,13 @@ def test_a_row_of_hashes_folds_to_the_naive_root(entries: list[bytes]) -> None:
     assert merkle.root_of([merkle.leaf_hash(entry) for entry in entries]) == mth(entries)
 
 
+def test_no_leaves_are_no_row() -> None:
+    with pytest.raises(IndexError):
+        merkle.root_of([])
+    with pytest.raises(IndexError):
+        merkle.root_of_row(b"")
+
+
 @given(st.data(), st.integers(1, 200))
 def test_inclusion_proofs_are_the_naive_ones_and_lead_to_the_root(data: st.DataObject, size: int) -> None:
     entries = numbered(size)

@@ -45,10 +45,7 @@ class Commitment:
         return self._committed
 
     def _committed(self, piece: bytes) -> bool:
-        waiting = self._waiting
-        waiting.append(piece)
-        if len(waiting) >= _TOGETHER:
-            self._take()
+        self.update(piece)
         return self._out(piece)
 
     def hexdigest(self) -> str:

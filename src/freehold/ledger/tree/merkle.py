@@ -31,7 +31,9 @@ def root_of(hashes: Iterable[bytes]) -> bytes:
 
 
 def root_of_row(row: bytes) -> bytes:
-    """The same over hashes that lie one behind the other, as in a tile."""
+    """The same over hashes that lie one behind the other, as in a tile. Raises IndexError where there is none."""
+    if not row:
+        raise IndexError("a tree without leaves has no row to begin with")
     while len(row) > HASH_BYTES:
         pairs = len(row) // (2 * HASH_BYTES) * (2 * HASH_BYTES)
         nodes = []
