@@ -174,7 +174,8 @@ async def _running(
 
 
 def chat(**more: Any) -> bytes:
-    return msgspec.json.encode({"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 3, **more})
+    messages = [{"role": "user", "content": "Say hello."}]
+    return msgspec.json.encode({"messages": messages, "max_tokens": 3, "temperature": 0, **more})
 
 
 async def stream(engines: Engines, wire: Wire, body: bytes) -> list[Event]:
@@ -232,7 +233,7 @@ async def test_a_whole_chat_answer_names_the_model_and_counts_its_tokens(engines
 
 
 async def test_a_completion_is_answered_streamed_and_whole(engines: Engines) -> None:
-    body: dict[str, Any] = {"prompt": "Once upon a time", "max_tokens": 3}
+    body: dict[str, Any] = {"prompt": "Once upon a time", "max_tokens": 3, "temperature": 0}
     answer = await whole(engines, Wire.COMPLETIONS, msgspec.json.encode(body))
     assert answer["choices"][0]["text"]
     events = await stream(engines, Wire.COMPLETIONS, msgspec.json.encode({**body, "stream": True}))

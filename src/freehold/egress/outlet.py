@@ -36,7 +36,7 @@ class Outlet:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of the client, to its end."""
         try:
-            with suppress(*_CLOSED):
+            with suppress(*_CLOSED, asyncio.CancelledError):  # asyncio's server would report one that is cancelled
                 async with asyncio.timeout(_HEAD_S):
                     head = await reader.readuntil(b"\r\n\r\n")
                 await self._answer(read_asked(head), reader, writer)
@@ -128,20 +128,24 @@ def opened(outlet: Outlet, listening: socket) -> Iterator[None]:
         try:
             yield
         finally:
-            asyncio.run_coroutine_threadsafe(_end(server), loop).result()
+            asyncio.run_coroutine_threadsafe(_end(server, listening), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _end(server: asyncio.Server) -> None:
+async def _end(server: asyncio.Server, listening: socket) -> None:
+    """Nothing goes on, no connection that is served and none that is being accepted, which close() leaves open."""
+    loop = asyncio.get_running_loop()
+    loop.remove_reader(listening)
+    while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.sleep(0)  # a task that has not begun would close nothing
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     server.close()
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_default_executor()
+    await loop.shutdown_default_executor()
 
 
 async def _connect(

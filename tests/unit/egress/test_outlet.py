@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from freehold.contract.grant import Allowance, Place
 from freehold.egress.outlet import Outlet, opened
 from freehold.egress.upstream import Upstream, Upstreams
 
+NOTHING = Allowance()
 TUNNEL = "CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n\r\n"
 PLAIN = "GET http://{place}/a HTTP/1.1\r\nHost: elsewhere\r\n\r\n"
 
@@ -163,3 +165,12 @@ def test_a_proxy_that_will_not_connect_is_a_failure() -> None:
             assert outlet.failed == [f"the proxy {proxy.place} would not connect to {host}"]
     finally:
         proxy.close()
+
+
+def test_a_connection_that_is_being_made_at_the_end_is_ended_too(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(200):
+        with socket.create_server(("127.0.0.1", 0)) as listening, opened(Outlet(NOTHING, Upstreams()), listening):
+            client = socket.create_connection(listening.getsockname())
+        client.close()
+    gc.collect()
+    assert caplog.messages == []
