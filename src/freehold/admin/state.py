@@ -129,6 +129,7 @@ class State:
         with self._translated():
             self._connection = _open(path, read_only=read_only)
             try:
+                _set_up(self._connection, read_only=read_only)
                 self._check_version() if read_only else self._migrate()
             except BaseException:
                 self._connection.close()  # what was begun is taken back, and holds up nobody
@@ -363,10 +364,12 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
         # made here, not by SQLite, so that neither it nor the files beside it are ever readable by others
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     mode = "ro" if read_only else "rw"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False)
+
+
+def _set_up(connection: sqlite3.Connection, *, read_only: bool) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     if not read_only:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten, not left in a free page
         connection.execute("PRAGMA synchronous = FULL")  # a key that was reported revoked stays revoked
-    return connection

@@ -8,6 +8,7 @@ import shutil
 import stat
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,8 +97,8 @@ def test_an_estate_comes_back_as_it_was(estate: Estate, tmp_path: Path) -> None:
     ):
         assert now[name] == was[name]
     assert (back.origin, back.entries, back.files) == (KEY.name, 300, report.files)
-    with State(tmp_path / "back" / "state.db", read_only=True).transaction() as connection:
-        assert connection.execute("SELECT id FROM api_key").fetchall() == [("key_1",)]
+    with closing(State(tmp_path / "back" / "state.db", read_only=True)) as state:
+        assert [key.id for key in state.api_keys()] == ["key_1"]
 
 
 def test_what_is_made_anew_or_belongs_to_a_process_is_not_in_it(estate: Estate, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,8 @@ async def test_whoever_asked_and_goes_away_ends_the_call(operations: Operations,
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: bytes) -> None:
         writer.write(HEAD)
         await writer.drain()
-        assert not await reader.read()
+        with suppress(ConnectionError):  # who goes away may not have read all that was said
+            assert not await reader.read()
         gateway.hung_up.set()
 
     def gone(progress: Progress) -> None:
