@@ -20,6 +20,7 @@ from freehold.dialect.tools import Choice, ToolPlan
 from freehold.errors import Unsupported
 
 LAST = {"role": "assistant", "content": "I am"}
+BRIDGE = {"role": "assistant", "content": " "}
 
 
 def asked(request: ChatRequest, backend: Backend | None = None, losses: Losses | None = None) -> dict[str, Any]:
@@ -121,6 +122,27 @@ def test_the_name_of_a_result_stays() -> None:
     assert messages(*HI, turn, RESULT | {"name": "weather"})[-1]["name"] == "weather"
 
 
+CALLED: list[dict[str, Any]] = [*HI, {"role": "assistant", "content": "", "tool_calls": [CALL]}, RESULT]
+RULE: dict[str, Any] = {"role": "system", "content": "Be brief."}
+
+
+def test_between_a_result_and_a_user_stands_an_answer_that_says_nothing() -> None:
+    written = messages(*CALLED, *HI)
+    assert [message["role"] for message in written] == ["user", "assistant", "tool", "assistant", "user"]
+    assert written[3] == BRIDGE
+    assert written[4] == HI[0]
+
+
+def test_a_system_message_behind_an_answer_or_a_result_or_at_the_end_stands_at_the_head() -> None:
+    late = RULE | {"content": "And kind."}
+    answered = [*HI, {"role": "assistant", "content": "Hello"}]
+    assert messages(RULE, *answered, late, *HI) == [RULE, late, *answered, *HI]
+    assert messages(RULE, *CALLED, late)[:3] == [RULE, late, *HI]
+    assert messages(*HI, RULE, *HI) == [*HI, RULE, *HI]
+    assert messages(RULE, *HI, late) == [RULE, late, *HI]
+    assert messages(RULE, late) == [RULE, late]
+
+
 def test_images_are_named_by_their_url_unless_their_detail_matters() -> None:
     detailed = {"type": "image_url", "image_url": {"url": PNG, "detail": "low"}}
     parts = [{"type": "text", "text": "What is"}, IMAGE, detailed]
@@ -186,6 +208,7 @@ def test_an_assistants_last_message_is_marked_as_the_answers_beginning() -> None
 @given(request=requests())
 def test_what_is_asked_reads_back_as_what_was_meant(request: ChatRequest) -> None:
     again = read_request(asked(request) | {"model": "support"})
-    assert again.body == request.body
+    meant = [message for message in again.body["messages"] if message != BRIDGE]
+    assert {**again.body, "messages": meant} == request.body
     assert again.tools == request.tools
     assert (again.choices, again.stream) == (request.choices, request.stream)

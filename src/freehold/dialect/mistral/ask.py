@@ -6,7 +6,7 @@ probability, switches of chat templates, a name for the user.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -35,6 +35,7 @@ _NO_PLACE: Mapping[str, object] = MappingProxyType({"min_p": 0, "logit_bias": {}
 _NO_ARGUMENTS = {"type": "object", "properties": {}}
 _HOTTEST = 1.5  # temperature
 _CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")  # all other ids are refused
+_BRIDGE: Mapping[str, str] = MappingProxyType({"role": "assistant", "content": " "})  # it refuses an empty one
 
 
 def ask_mistral(request: ChatRequest, backend: Backend, losses: Losses) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def ask_mistral(request: ChatRequest, backend: Backend, losses: Losses) -> dict[
     request.tools.check(backend)
     check_choices(request.choices, backend)
     given = request.body
-    messages = _messages(request, thoughts=foreign.reasoning)
+    messages = _in_order(_messages(request, thoughts=foreign.reasoning))
     messages[-1] |= last_message_fields(request, foreign)
     body = {"model": backend.model, "messages": messages, "stream": request.stream}
     body |= {name: given[hub] for hub, name in _NAMES.items() if hub in given}
@@ -93,6 +94,28 @@ def _messages(request: ChatRequest, *, thoughts: bool) -> list[dict[str, Any]]:
             case role:
                 messages.append({"role": role, "content": _content(message["content"])})
     return messages
+
+
+def _in_order(messages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """In an order that the API takes.
+
+    It refuses a user's message behind a result, and a system's behind an answer or at the end.
+    """
+    ordered: list[dict[str, Any]] = []
+    late: list[dict[str, Any]] = []
+    for message in messages:
+        before = ordered[-1]["role"] if ordered else ""
+        if message["role"] == "system" and before in ("assistant", "tool"):
+            late.append(message)
+            continue
+        if message["role"] == "user" and before == "tool":
+            ordered.append(dict(_BRIDGE))
+        ordered.append(message)
+    head = next((at for at, message in enumerate(ordered) if message["role"] != "system"), len(ordered))
+    end = len(ordered)
+    while end > head and ordered[end - 1]["role"] == "system":
+        end -= 1
+    return [*ordered[:head], *late, *ordered[end:], *ordered[head:end]]
 
 
 def _assistant(message: Mapping[str, Any], ids: CallIds, *, thoughts: bool) -> dict[str, Any]:
