@@ -131,6 +131,16 @@ def test_blocks_are_freed_of_what_another_model_cannot_use() -> None:
     ]
 
 
+@pytest.mark.parametrize("content", ["Be brief.", [{"type": "text", "text": "Be brief."}]])
+def test_a_system_message_in_a_conversation_stays_where_it_is(content: object) -> None:
+    turns = [*HELLO["messages"], {"role": "system", "content": content}]
+    exchange = plan(HELLO | {"system": "Be kind.", "messages": turns})
+    body = msgspec.json.decode(exchange.upstream.body)
+    assert exchange.upstream.wire is Wire.CHAT
+    assert [message["role"] for message in body["messages"]] == ["system", "user", "system"]
+    assert body["messages"][-1]["content"] == "Be brief."
+
+
 @pytest.mark.parametrize(
     ("wrong", "param"),
     [
@@ -139,7 +149,7 @@ def test_blocks_are_freed_of_what_another_model_cannot_use() -> None:
         ({"max_tokens": True}, "max_tokens"),
         ({"model": ""}, "model"),
         ({"messages": []}, "messages"),
-        ({"messages": [{"role": "system", "content": "x"}]}, "messages[0].role"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "messages[0].role"),
         ({"messages": [{"role": "user", "content": None}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, "messages[0].content[0].type"),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]}, "messages[0].content[0].text"),
@@ -183,6 +193,7 @@ def test_wrong_field_is_named(wrong: dict[str, Any], param: str) -> None:
             "messages[0].content[0].content[0]",
         ),
         ({"system": [{"type": "image"}]}, "system[0]"),
+        ({"messages": [{"role": "system", "content": [{"type": "image"}]}]}, "messages[0].content[0]"),
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "tools[0].type"),
         ({"tools": [{"type": "bash_20250124", "name": "bash"}]}, "tools[0].type"),
         ({"mcp_servers": [{"url": "x"}]}, "mcp_servers"),

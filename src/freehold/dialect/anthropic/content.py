@@ -2,7 +2,7 @@
 """System prompts and messages in Anthropic's blocks: checked, and put into the words of two wires."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,8 +55,8 @@ def read_turns(body: Fields) -> list[Turn]:
 
 def _turn(message: Fields) -> Turn:
     note_beyond(message, ("role", "content"), {})
-    role = message.need_one_of("role", "user", "assistant")
-    blocks = read_parts(message, "content", _BLOCKS if role == "assistant" else _BLOCKS_OF_USERS)
+    role = message.need_one_of("role", *_BLOCKS_OF)
+    blocks = read_parts(message, "content", _BLOCKS_OF[role])
     if blocks is None:
         raise message.invalid("content", "a string or a list of content blocks")
     return Turn(role=role, blocks=blocks, plain=isinstance(message.get("content"), str))
@@ -104,7 +104,11 @@ _BLOCKS: Readers = {
     "thinking": _read_thinking,
     "redacted_thinking": _read_thinking,
 }
-_BLOCKS_OF_USERS: Readers = {**_BLOCKS, "image": _read_image}
+_BLOCKS_OF: Mapping[str, Readers] = {  # by role
+    "user": {**_BLOCKS, "image": _read_image},
+    "assistant": _BLOCKS,
+    "system": {"text": read_text},  # instructions from the middle of a conversation on
+}
 
 
 def prefill_of(turns: Sequence[Turn]) -> str:

@@ -81,7 +81,9 @@ class MessagesRequest(Request, frozen=True, kw_only=True):
     @property
     def beyond_native(self) -> bool:
         """Whether it asks for what the engine does on its chat wire only."""
-        return self.response_format is not None or bool(self.tools.tools and self.tools.choice is not Choice.AUTO)
+        if self.response_format is not None or any(turn.role == "system" for turn in self.turns):
+            return True
+        return bool(self.tools.tools and self.tools.choice is not Choice.AUTO)
 
     def native_body(self) -> dict[str, Any]:
         """What the engine's own messages wire takes, but for the model and the stream."""
