@@ -32,7 +32,16 @@ def test_the_shared_path_is_mistrals_for_mistrals_client() -> None:
     assert dialect_of("/v1/models", {"user-agent": "mistral-client-python"}) is Dialect.MISTRAL
 
 
-@pytest.mark.parametrize("field", [{"random_seed": 1}, {"safe_prompt": True}, {"prompt_mode": "reasoning"}])
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"random_seed": 1},
+        {"safe_prompt": True},
+        {"prompt_mode": "reasoning"},
+        {"tool_choice": "any"},
+        {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "prefix": True}]},
+    ],
+)
 def test_the_shared_path_is_mistrals_for_fields_that_only_mistral_has(field: dict[str, object]) -> None:
     assert dialect_of(CHAT, {}, json.dumps({"model": "m", **field}).encode()) is Dialect.MISTRAL
 
@@ -40,6 +49,19 @@ def test_the_shared_path_is_mistrals_for_fields_that_only_mistral_has(field: dic
 def test_a_prompt_that_quotes_such_a_field_changes_nothing() -> None:
     body = json.dumps({"messages": [{"role": "user", "content": 'What is "random_seed"? And "prefix": true?'}]})
     assert dialect_of(CHAT, {}, body.encode()) is Dialect.OPENAI
+
+
+@pytest.mark.parametrize("word", ["random_seed", "safe_prompt", "prompt_mode", "output_dtype"])
+def test_a_tool_with_such_an_argument_and_a_text_that_is_such_a_word_change_nothing(word: str) -> None:
+    schema = {"type": "object", "properties": {word: {"type": "integer"}, "prefix": True}, "required": [word]}
+    tool = {"type": "function", "function": {"name": "train", "parameters": schema}}
+    body = json.dumps({"messages": [{"role": "user", "content": word}], "tools": [tool]})
+    assert dialect_of(CHAT, {}, body.encode()) is Dialect.OPENAI
+
+
+@pytest.mark.parametrize("body", [b'{"random_seed"', b'["random_seed"]', b'{"messages":[1],"a":{"random_seed":1}}'])
+def test_what_cannot_be_read_says_nothing(body: bytes) -> None:
+    assert dialect_of(CHAT, {}, body) is Dialect.OPENAI
 
 
 def test_model_lists_are_anthropics_for_those_who_send_its_version() -> None:
