@@ -162,3 +162,11 @@ def test_text_completions_are_refused_where_there_are_none() -> None:
     request = CODEC.parse(Operation.COMPLETION, msgspec.json.encode(PROMPT))
     with pytest.raises(Unsupported):
         CODEC.exchange(request, host(Wire.MISTRAL_CHAT))
+
+
+@pytest.mark.parametrize("said", [(), (ONLY_USAGE,), ({"detail": "no such model"},)])
+def test_a_stream_that_ends_without_a_choice_is_no_answer(said: tuple[dict[str, Any], ...]) -> None:
+    exchange = plan(HELLO | {"stream": True})
+    with pytest.raises(BackendBroke, match="without choices"):
+        drive(exchange, stream(*said))
+    assert not exchange.tally.finished

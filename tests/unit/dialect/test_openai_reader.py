@@ -501,3 +501,9 @@ def test_a_stream_is_written_and_read_again_without_loss(answer: Chat) -> None:
         thoughts = [message.reasoning_content or "" for message in said(read_chats, choice.index)]
         assert "".join(thoughts) == (choice.said.reasoning_content or "")
     assert usage_of(read_chats) == usage
+
+
+@pytest.mark.parametrize("said", [(), ({"choices": [], "usage": USAGE},), ({"detail": "no such model"},)])
+def test_a_stream_that_ends_without_a_choice_is_no_answer(said: tuple[dict[str, Any], ...]) -> None:
+    with pytest.raises(BackendBroke, match="without choices"):
+        chunks(*said)

@@ -12,7 +12,7 @@ import msgspec
 from freehold.dialect.chatwire import demand
 from freehold.dialect.interface import Backend, Event, Exchange, Request, Tally, Upstream, Wire
 from freehold.dialect.openai.ask import foreign_of, unkept
-from freehold.dialect.openai.wire import count, is_done, read_host, read_whole
+from freehold.dialect.openai.wire import count, is_done, no_choices, read_host, read_whole
 from freehold.dialect.sse import ping_for
 
 
@@ -45,21 +45,26 @@ def own_words(request: Request, backend: Backend, wire: Wire, forced: dict[str, 
 class Passed:
     """An answer handed on byte for byte. On the way it is read for what it costs, how it ends and whether it fails."""
 
-    __slots__ = ("_withholds_usage", "dropped", "tally", "upstream")
+    __slots__ = ("_answers", "_withholds_usage", "dropped", "tally", "upstream")
 
     def __init__(self, upstream: Upstream, *, withholds_usage: bool = False) -> None:
         self.upstream = upstream
         self.tally = Tally()
         self.dropped: tuple[str, ...] = ()
+        self._answers = False  # whether there was a choice
         self._withholds_usage = withholds_usage
 
     def event(self, event: Event) -> bytes:
         if not event.data:
             return ping_for(event)
         if is_done(event):
+            if not self._answers:
+                raise no_choices()
             self.tally.finished = True
             return event.raw
         host = read_host(event.data, event.name)
+        if host.choices:
+            self._answers = True
         count(host, self.tally)
         return b"" if self._withholds_usage and host.usage and not host.choices else event.raw
 

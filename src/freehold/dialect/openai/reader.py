@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from freehold.dialect.chatwire import Chat, Choice, Logprobs, Message, ToolCall, Usage
 from freehold.dialect.interface import Event
 from freehold.dialect.openai.calls import GrowingCalls
-from freehold.dialect.openai.wire import HostChat, HostChoice, HostMessage, is_done, read_host, read_whole
+from freehold.dialect.openai.wire import HostChat, HostChoice, HostMessage, is_done, no_choices, read_host, read_whole
 from freehold.errors import BackendBroke
 
 _FINISHES: Mapping[str, str] = MappingProxyType(
@@ -47,6 +47,8 @@ class OpenAIReader:
         if self.finished:
             return []
         if is_done(event):
+            if not self._calls:
+                raise no_choices()
             self.finished = True
             for calls in self._calls.values():
                 calls.check()

@@ -120,8 +120,13 @@ def read_whole(body: bytes) -> HostChat:
     """A whole answer. Raises BackendBroke."""
     host = read_host(body)
     if not host.choices:
-        raise BackendBroke("the backend answered without choices")
+        raise no_choices()
     return host
+
+
+def no_choices() -> BackendBroke:
+    """For an answer that is whole, and says nothing."""
+    return BackendBroke("the backend answered without choices")
 
 
 def read_host(data: bytes, name: str = "") -> HostChat:
