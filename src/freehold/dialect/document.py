@@ -21,7 +21,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     except RecursionError as exc:
         raise _too_deep() from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise InvalidRequest(f"the body is not {_lacking(body)}") from exc
+        raise InvalidRequest(f"the body is not {_lacking(body, exc)}") from exc
     if not isinstance(document, dict):
         raise InvalidRequest("the body must be a JSON object")
     # No document is deeper than it has opening brackets, so most need no walk.
@@ -30,12 +30,14 @@ def read_object(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _lacking(body: bytes) -> str:
+def _lacking(body: bytes, why: Exception) -> str:
+    """What it should be, and why it is none; where, but nothing of what stands there."""
     try:
         body.decode()
-    except UnicodeDecodeError:
-        return "UTF-8"
-    return "well-formed JSON"
+    except UnicodeDecodeError as exc:
+        return f"UTF-8 (byte {exc.start})"
+    found = str(why).partition(" - at ")[0].removeprefix("JSON is malformed: ")
+    return f"well-formed JSON: {found[:1].lower()}{found[1:]}"
 
 
 def _is_deep(document: object) -> bool:

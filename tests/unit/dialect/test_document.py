@@ -34,3 +34,19 @@ def test_message_says_what_the_body_is_not() -> None:
         read_object(b"{")
     with pytest.raises(InvalidRequest, match="must be a JSON object"):
         read_object(b"[]")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'\xef\xbb\xbf{"a": 1}', r"invalid character \(byte 0\)"),
+        (b'{"a": "secret \\ud83d and on"}', r"surrogate pair \(byte 20\)"),
+        (b'{"a": NaN}', r"invalid character \(byte 6\)"),
+        (b'{"a": 1e999}', "number out of range$"),
+        (b'{"secret": "\xff"}', r"not UTF-8 \(byte 12\)"),
+    ],
+)
+def test_message_says_where_it_breaks_off_and_nothing_of_what_stands_there(body: bytes, why: str) -> None:
+    with pytest.raises(InvalidRequest, match=why) as caught:
+        read_object(body)
+    assert "secret" not in str(caught.value)
