@@ -34,6 +34,7 @@ _FOREVER: Final = math.inf
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE: Final = ("connection", "close")
 _CHUNKED: Final = ("transfer-encoding", "chunked")
+_TEXT: Final = ("content-type", "text/plain; charset=utf-8")
 
 Answer = Callable[[RequestHead, Exchange], Coroutine[Any, Any, None]]
 
@@ -132,8 +133,8 @@ class CallerConnection(asyncio.Protocol):
                 self._take_body(data)
             else:
                 self._take(data)
-        except NotHttp:
-            self._refuse(400)
+        except NotHttp as problem:
+            self._refuse(400, str(problem))
 
     def pause_writing(self) -> None:
         self._taken = self._loop.create_future()
@@ -241,7 +242,7 @@ class CallerConnection(asyncio.Protocol):
 
     def _await_head(self) -> None:
         if len(self._buffer) >= HEAD_BYTES:
-            self._refuse(431)
+            self._refuse(431, f"the head of a request has at most {HEAD_BYTES} bytes")
         elif self._buffer:
             self.due_s = min(self.due_s, self._port.now_s() + self._patience.head_s)
 
@@ -277,7 +278,7 @@ class CallerConnection(asyncio.Protocol):
 
     async def _wait_for_more(self) -> None:
         head = self._head
-        if head is not None and head.headers.get("expect", "").lower() == "100-continue":
+        if head is not None and head.minor and head.headers.get("expect", "").lower() == "100-continue":
             head.headers["expect"] = ""
             self._transport.write(_CONTINUE)
         if self.due_s == _FOREVER:
@@ -330,9 +331,11 @@ class CallerConnection(asyncio.Protocol):
             self._transport.resume_reading()
             self.data_received(b"")
 
-    def _refuse(self, status: int) -> None:
-        """What is no request gets no more than a status."""
-        self._transport.write(response_head(status, [("content-length", "0"), _CLOSE]))
+    def _refuse(self, status: int, why: str) -> None:
+        """What is no request is in nobody's dialect: it gets a line of text."""
+        line = f"{why}\n".encode()
+        fields = [_TEXT, ("date", self._port.date), ("content-length", str(len(line))), _CLOSE]
+        self._transport.writelines((response_head(status, fields), line))
         self._leave(lingering=True)
 
     def _leave(self, *, lingering: bool) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from freehold.api.limit import announced_within, too_large
+from freehold.errors import InvalidRequest
 
 Headers = Sequence[tuple[str, str]]
 
@@ -44,8 +45,11 @@ async def read_body(
 ) -> bytes:
     """The whole body. Raises TooLarge as soon as it is known to be over the limit, before the rest is read.
 
+    Raises InvalidRequest for one that is compressed: what it holds would not be what the limit bounds.
     ``hold`` hears how many bytes have come each time, and may raise.
     """
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise InvalidRequest("the body has a Content-Encoding: send it as it is, not compressed")
     announced_bytes = announced_within(limit_bytes, headers)
     pieces: list[bytes] = []
     size_bytes = 0

@@ -55,6 +55,7 @@ from freehold.signals import catalogue
 
 _log = logging.getLogger(__name__)
 _BETAS = re.compile(r"[A-Za-z0-9._, -]{0,1000}")
+_TO_LOOK = ("GET", "HEAD")  # RFC 9110 section 9.1: whoever takes the one takes the other
 _JSON = ("content-type", "application/json")
 _EVENTS = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-store")]
 
@@ -225,18 +226,17 @@ class Gateway:
             _require(visit, "POST")
             return self._call(visit, door, key, configuration, on)
         if path.startswith(RECEIPTS):
-            _require(visit, "GET")
+            _require(visit, *_TO_LOOK)
             return self._give_receipt(visit, key)
         if path == MODELS or path.startswith(f"{MODELS}/"):
-            _require(visit, "GET")
+            _require(visit, *_TO_LOOK)
             self._list_models(visit, key, configuration)
             return None
         raise UnknownEndpoint(f"there is no endpoint {path[:200]!r}")
 
     def _tell_vitals(self, visit: _Visit) -> None:
         """That it is alive; or whether it would answer a call now. Without a key, and without a reason."""
-        if visit.head.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(f"{visit.head.path} takes GET")
+        _require(visit, *_TO_LOOK)
         configuration = self._configuration
         if visit.head.path == HEALTH:
             visit.exchange.respond(200, [_JSON], b'{"status":"ok"}')
@@ -386,9 +386,9 @@ def _ids(visit: _Visit) -> dict[str, str]:
     return {"request_id": visit.id, "decision_id": visit.trail.decision.id if visit.trail.decision else ""}
 
 
-def _require(visit: _Visit, method: str) -> None:
-    if visit.head.method != method:
-        raise MethodNotAllowed(f"{visit.head.path} takes {method}")
+def _require(visit: _Visit, *methods: str) -> None:
+    if visit.head.method not in methods:
+        raise MethodNotAllowed(f"{visit.head.path} takes {' and '.join(methods)}")
 
 
 def _marked(visit: _Visit, *headers: tuple[str, str]) -> list[tuple[str, str]]:
@@ -414,5 +414,5 @@ def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
     if isinstance(problem, Fault | RateLimited | ReceiptNotYet):
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
     if isinstance(problem, MethodNotAllowed):
-        headers.append(("allow", "POST" if visit.head.path in DOORS else "GET"))
+        headers.append(("allow", "POST" if visit.head.path in DOORS else ", ".join(_TO_LOOK)))
     visit.exchange.respond(status, headers, body)

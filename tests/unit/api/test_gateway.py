@@ -454,6 +454,20 @@ async def test_unknown_paths_and_methods_are_json_errors_too() -> None:
     assert (await house.ask(path="/v1/models")).status == 405
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/v1/models", "/v1/models/gpt-4o"])
+async def test_whatever_takes_get_takes_head(path: str) -> None:
+    assert (await House().ask(path=path, method="HEAD")).status in (200, 503)
+    assert (await House().ask(path=path, method="PUT")).headers["allow"] == "GET, HEAD"
+
+
+async def test_a_body_that_is_compressed_is_refused_and_not_read() -> None:
+    house = House()
+    answer = await house.ask(**{"content-encoding": "gzip"})
+    assert (answer.status, answer.json["error"]["code"]) == (400, "invalid_request")
+    assert "Content-Encoding" in answer.json["error"]["message"]
+    assert (await house.ask(**{"content-encoding": "identity"})).status == 200
+
+
 async def test_health_needs_no_key() -> None:
     assert (await House().ask(path="/healthz", method="GET", authorization="")).json == {"status": "ok"}
 

@@ -139,6 +139,16 @@ async def test_whoever_expects_to_be_told_to_go_on_is_told_once_the_body_is_want
         assert await caller.answer() == b"ok"
 
 
+async def test_an_old_caller_knows_no_word_before_the_answer() -> None:
+    """RFC 9110 section 10.1.1."""
+    async with port(echo) as (there, caller):
+        caller.say(b"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        while not there.asked:
+            await asyncio.sleep(0)
+        caller.say(b"ok")
+        assert await caller.answer() == b"ok"
+
+
 async def test_an_answer_in_pieces_comes_in_chunks_and_to_an_old_caller_until_the_end() -> None:
     async def pieces(head: RequestHead, exchange: Exchange) -> None:
         exchange.begin(200, [])
@@ -231,19 +241,24 @@ async def test_a_connection_may_rest_between_two_requests_but_not_for_ever() -> 
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("said", "status", "why"),
     [
-        (b"SSH-2.0-x\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
-        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 70_000, b"431"),
+        (b"SSH-2.0-x\r\n\r\n", b"400", b"first line"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400", b"host"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nHost: secret\r\n\r\n", b"400", b"host is there twice"),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400", b"length"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 70_000, b"431", b"65536 bytes"),
     ],
 )
-async def test_what_is_no_request_is_refused_and_reaches_nobody(said: bytes, status: bytes) -> None:
+async def test_what_is_no_request_is_refused_with_a_reason_and_reaches_nobody(
+    said: bytes, status: bytes, why: bytes
+) -> None:
     async with port(hello) as (there, caller):
         caller.say(said)
-        assert (await caller.head()).split()[1] == status
-        assert await caller.reader.read() == b""
+        head = await caller.head()
+        assert head.split()[1] == status
+        assert b"\r\ndate: " in head
+        assert why in await caller.reader.read()
     assert not there.asked
 
 
