@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from freehold.api.exchange import Exchange, Headers
 from freehold.errors import InvalidRequest, SlowCaller, SlowRequest
 from freehold.http1 import (
+    BARE_LF,
     CHUNK,
     HEAD_BYTES,
     LAST_CHUNK,
@@ -241,8 +242,11 @@ class CallerConnection(asyncio.Protocol):
         self._begin(head, body_of_request(head), rest)
 
     def _await_head(self) -> None:
+        """Raises NotHttp."""
         if len(self._buffer) >= HEAD_BYTES:
             self._refuse(431, f"the head of a request has at most {HEAD_BYTES} bytes")
+        elif BARE_LF.search(self._buffer):
+            raise NotHttp("the lines of a head end in CR LF")
         elif self._buffer:
             self.due_s = min(self.due_s, self._port.now_s() + self._patience.head_s)
 

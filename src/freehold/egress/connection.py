@@ -11,6 +11,7 @@ from typing import Final
 
 from freehold.egress.interface import Break, WayBroken
 from freehold.http1 import (
+    BARE_LF,
     HEAD_BYTES,
     Body,
     NotHttp,
@@ -103,12 +104,13 @@ class Connection(asyncio.Protocol):
             if head.status < 200:
                 self._pass_over(head, rest)
                 continue
+            body = body_of_response(head)  # while whoever asked can still be told that it is none
             self._head, self._asked = b"", None
-            self._answer = Answer(head, body_of_response(head), self)
+            self._answer = Answer(head, body, self)
             if not asked.done():
                 asked.set_result(self._answer)
             return rest
-        if len(self._head) >= HEAD_BYTES:
+        if len(self._head) >= HEAD_BYTES or BARE_LF.search(self._head):
             raise NotHttp("the head of an answer does not end")
         return b""
 

@@ -3,6 +3,7 @@
 
 from freehold.http1.bodies import CHUNK, Body, ChunkedBody, SizedBody, UntilClosed, body_of_request, body_of_response
 from freehold.http1.heads import (
+    BARE_LF,
     HEAD_BYTES,
     LAST_CHUNK,
     NotHttp,
@@ -16,6 +17,7 @@ from freehold.http1.heads import (
 )
 
 __all__ = [
+    "BARE_LF",
     "CHUNK",
     "HEAD_BYTES",
     "LAST_CHUNK",

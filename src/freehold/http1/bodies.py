@@ -125,7 +125,7 @@ class ChunkedBody:
         return _joined(pieces), data[at:]
 
     def _hold(self, rest: bytes) -> None:
-        if len(rest) >= _LINE_BYTES or (self._left == 0 and rest not in (b"", b"\r")):
+        if len(rest) >= _LINE_BYTES or b"\n" in rest or (self._left == 0 and rest not in (b"", b"\r")):
             raise NotHttp("a line of a chunked body does not end")
         self._held = rest
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 HEAD_BYTES: Final = 64 * 1024  # of a head; a longer one is refused
+BARE_LF: Final = re.compile(rb"(?<!\r)\n")  # in a head that has not ended, and so never will
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _REQUEST: Final = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([\x21-\x7e]{1,16384}) HTTP/1\.([01])(?=\r\n|\Z)")

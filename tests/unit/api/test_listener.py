@@ -245,6 +245,7 @@ async def test_a_connection_may_rest_between_two_requests_but_not_for_ever() -> 
     [
         (b"SSH-2.0-x\r\n\r\n", b"400", b"first line"),
         (b"GET / HTTP/1.1\r\n\r\n", b"400", b"host"),
+        (b"GET / HTTP/1.1\nHost: x\n\n", b"400", b"CR LF"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: secret\r\n\r\n", b"400", b"host is there twice"),
         (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"400", b"length"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 70_000, b"431", b"65536 bytes"),

@@ -72,6 +72,22 @@ async def test_a_change_of_protocols_that_nobody_asked_for_is_no_answer() -> Non
 @pytest.mark.parametrize(
     "words",
     [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\nok\n0\n\n",
+    ],
+)
+async def test_whoever_asked_is_told_at_once_of_an_answer_that_has_no_clear_end(words: bytes) -> None:
+    async with speaking(words) as (_, way, url):
+        with pytest.raises(WayBroken, match=Break.NOT_HTTP):
+            await said(way, url)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
         OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
         OK.replace(b"HTTP/1.1", b"HTTP/1.0"),
         OK + b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother",  # an answer that nobody asked for

@@ -76,6 +76,8 @@ def test_extensions_and_trailers_are_passed_over() -> None:
         b"0x3\r\nabc\r\n",
         b"3\r\nabcd\r\n",
         b"3\r\nabc\n\n",
+        b"3\nabc\n0\n\n",
+        b"0\r\nx: y\n",
         b"fffffffffffff\r\n",
         b"\r\n",
         b"3" * 5000,
