@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an engine's HTTP answers mean: which event ends a stream, and which error is whose. Pure.
 
-An error is told by its status and its ``type``, never by its text, which is not passed on either.
+An error is told by its status and its ``type``, and its text is not passed on. One has no type of its own, and is told
+by its text.
 """
 
+import re
 from typing import Final
 
 import msgspec
@@ -18,9 +20,13 @@ from freehold.errors import (
     Unsupported,
 )
 
+# A text to be made a vector of that all slots together could not hold. One that only its own cannot hold has a type.
+_TOO_LARGE: Final = re.compile(r"input \((\d{1,9}) tokens\) is too large to process")
+
 
 class _Detail(msgspec.Struct):
     type: str = ""
+    message: str = ""
     n_prompt_tokens: int = 0
     n_ctx: int = 0
 
@@ -32,14 +38,14 @@ class _Problem(msgspec.Struct):
 _PROBLEM_DECODER: Final = msgspec.json.Decoder(_Problem)
 
 
-def problem(status: int, body: bytes) -> FreeholdError:
-    """The error that an engine answered with instead of an answer."""
+def problem(status: int, body: bytes, context_tokens: int) -> FreeholdError:
+    """The error that an engine with such a context answered with instead of an answer."""
     try:
         detail = _PROBLEM_DECODER.decode(body).error
     except msgspec.MsgspecError:
         return EngineBroke(f"the engine answered with status {status} and what is not its protocol")
-    if detail.type == "exceed_context_size_error":
-        return ContextExceeded(prompt_tokens=detail.n_prompt_tokens, context_tokens=detail.n_ctx)
+    if too_long := _too_long(detail, context_tokens):
+        return too_long
     if status == 400:
         return InvalidRequest("the engine cannot use the request: a field has a value that it does not take")
     if status == 501:
@@ -47,6 +53,14 @@ def problem(status: int, body: bytes) -> FreeholdError:
     if status == 503:
         return EngineUnavailable("the engine is loading its model")
     return EngineBroke(f"the engine failed with status {status}")
+
+
+def _too_long(detail: _Detail, context_tokens: int) -> ContextExceeded | None:
+    if detail.type == "exceed_context_size_error":
+        return ContextExceeded(prompt_tokens=detail.n_prompt_tokens, context_tokens=detail.n_ctx)
+    if too_large := _TOO_LARGE.match(detail.message):
+        return ContextExceeded(prompt_tokens=int(too_large[1]), context_tokens=context_tokens)
+    return None
 
 
 def closes(event: Event, wire: Wire) -> bool:
@@ -61,5 +75,5 @@ def closes(event: Event, wire: Wire) -> bool:
 
 
 def _broken(data: bytes) -> FreeholdError:
-    found = problem(500, data)
+    found = problem(500, data, 0)
     return found if isinstance(found, ContextExceeded) else EngineBroke("the engine failed in the middle of its answer")

@@ -59,11 +59,12 @@ class Speech(Protocol):
 class _AsItIs:
     """llama.cpp is asked, and answers, in its own words, and tells every number at once."""
 
-    __slots__ = ("body",)
+    __slots__ = ("_context_tokens", "body")
     counting = None
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, context_tokens: int) -> None:
         self.body = body
+        self._context_tokens = context_tokens
 
     def event(self, event: Event) -> Event:
         return event
@@ -72,7 +73,7 @@ class _AsItIs:
         return body
 
     def problem(self, status: int, body: bytes) -> FreeholdError:
-        return problem(status, body)
+        return problem(status, body, self._context_tokens)
 
     def counted(self, body: bytes) -> int:  # noqa: ARG002 - nothing was asked
         return 0
@@ -83,5 +84,5 @@ class LlamaCppSpeech:
 
     wires = frozenset(PATHS)
 
-    def ask(self, upstream: Upstream, status: EngineStatus) -> Asked:  # noqa: ARG002 - the shape of every speech
-        return _AsItIs(upstream.body)
+    def ask(self, upstream: Upstream, status: EngineStatus) -> Asked:
+        return _AsItIs(upstream.body, status.context_tokens)

@@ -28,20 +28,27 @@ def body(kind: str, **more: int) -> bytes:
 def test_an_error_is_told_by_status_and_type_and_its_text_is_not_passed_on(
     status: int, kind: str, expected: type[FreeholdError]
 ) -> None:
-    found = problem(status, body(kind))
+    found = problem(status, body(kind), 256)
     assert type(found) is expected
     assert "secret" not in found.message + found.advice
 
 
 def test_a_prompt_that_is_too_long_is_told_with_both_numbers() -> None:
-    found = problem(400, body("exceed_context_size_error", n_prompt_tokens=5031, n_ctx=2048))
+    found = problem(400, body("exceed_context_size_error", n_prompt_tokens=5031, n_ctx=2048), 256)
     assert isinstance(found, ContextExceeded)
     assert (found.prompt_tokens, found.context_tokens) == (5031, 2048)
 
 
+def test_a_text_that_is_too_long_for_all_slots_together_is_told_like_one_that_is_too_long_for_its_own() -> None:
+    said = "input (4002 tokens) is too large to process. increase the physical batch size (current batch size: 512)"
+    found = problem(500, b'{"error":{"code":500,"message":"%b","type":"server_error"}}' % said.encode(), 256)
+    assert isinstance(found, ContextExceeded)
+    assert (found.prompt_tokens, found.context_tokens) == (4002, 256)
+
+
 @pytest.mark.parametrize("broken", [b"", b"<html>", b"[]", b'{"error":"text"}', b'{"error":{"n_ctx":"many"}}', b"\xff"])
 def test_what_is_not_the_protocol_is_the_engines_fault(broken: bytes) -> None:
-    assert isinstance(problem(400, broken), EngineBroke)
+    assert isinstance(problem(400, broken, 256), EngineBroke)
 
 
 @pytest.mark.parametrize(
