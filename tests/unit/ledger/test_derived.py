@@ -37,9 +37,17 @@ def test_a_torn_note_says_nothing(tmp_path: Path) -> None:
 def test_the_first_act_that_destroyed_something_is_the_one(tmp_path: Path) -> None:
     erasures = Erasures(tmp_path, Disk())
     erasures.note({"call-1": 7, "2026-11-22": 9})
-    erasures.note({"call-1": 8})
-    assert erasing_acts(tmp_path) == {"call-1": 7, "2026-11-22": 9}
-    assert Erasures(tmp_path, Disk()).get("call-1") == 7
+    erasures.note({"call-1": 7, "2026-11-22": 12})
+    assert erasing_acts(tmp_path) == {"call-1": (7,), "2026-11-22": (9, 12)}
+    assert Erasures(tmp_path, Disk()).get("2026-11-22") == 9
+
+
+@pytest.mark.parametrize(("admission", "act"), [(0, 9), (8, 9), (10, 12), (13, None)])
+def test_an_act_destroyed_nothing_that_came_behind_it(tmp_path: Path, admission: int, act: int | None) -> None:
+    erasures = Erasures(tmp_path, Disk())
+    erasures.note({"2026-11-22": 9})
+    erasures.note({"2026-11-22": 12})
+    assert erasures.get("2026-11-22", behind=admission) == act
 
 
 def test_a_note_that_could_not_be_written_is_written_again(tmp_path: Path) -> None:
@@ -49,9 +57,9 @@ def test_a_note_that_could_not_be_written_is_written_again(tmp_path: Path) -> No
     with pytest.raises(OSError, match="No space"):
         erasures.note({"call-1": 7})
     erasures.note({"call-1": 7})
-    assert erasing_acts(tmp_path)["call-1"] == 7
+    assert erasing_acts(tmp_path)["call-1"] == (7,)
 
 
 def test_lines_that_are_none_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "erasures").write_text("call-1 7\ncall-2 x\n\ncall-3\ncall-4 1 2\nca")
-    assert erasing_acts(tmp_path) == {"call-1": 7}
+    assert erasing_acts(tmp_path) == {"call-1": (7,)}

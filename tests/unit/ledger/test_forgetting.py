@@ -331,6 +331,35 @@ async def test_salts_are_kept_for_so_many_days_and_no_longer(tmp_path: Path) -> 
         assert len(place.acts()) == 1
 
 
+async def test_calls_of_a_day_that_was_forgotten_before_they_were_made_keep_their_salts(tmp_path: Path) -> None:
+    """The clock was set back: their day was over once, and its salts destroyed."""
+    log = open_log(tmp_path)
+    append(log, [admission_bytes(), outcome_bytes(0)])
+    log.close()
+    clock = Clock(LATER.replace(day=25))
+    async with ledger(tmp_path, clock=clock) as place:
+        await place.service.expire()
+        append(place.log, [admission_bytes(call_id="call-2")])
+        second = place.log.size - 1
+        await place.client.publish()
+        assert "erasure" not in json.loads(receipt_for(tmp_path / "ledger", ORIGIN, second))
+    clock.now = LATER.replace(day=23)
+    async with ledger(tmp_path, clock=clock) as place:
+        assert place.log.salts.find(DAY, second) is not None
+        clock.now = LATER.replace(day=25)
+        await place.service.expire()
+        assert place.log.salts.find(DAY, second) is None
+        assert place.acts() == [("salts.expire", DAY, "ledger")] * 2
+        await place.client.publish()
+        indexes = [
+            check_receipt(receipt_for(tmp_path / "ledger", ORIGIN, index), KEY.vkey).erasure_index
+            for index in (0, second)
+        ]
+        assert indexes[0] is not None
+        assert indexes[1] is not None
+        assert indexes[0] < second < indexes[1]
+
+
 async def test_salts_are_kept_for_ever_where_that_is_wanted(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     append(log, [admission_bytes(), outcome_bytes(0)])

@@ -3,10 +3,22 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.ledger_builder import KEY, ORIGIN, act_bytes, admission_bytes, append, open_log, outcome_bytes, write_log
+from tests.ledger_builder import (
+    AT,
+    DAY,
+    KEY,
+    ORIGIN,
+    act_bytes,
+    admission_bytes,
+    append,
+    open_log,
+    outcome_bytes,
+    write_log,
+)
 
 from freehold.contract.record import Ending
 from freehold.errors import EstateError, VerificationFailed
+from freehold.ledger import compose
 from freehold.ledger.check.issuing import receipt_for, tlog_proof_for
 from freehold.ledger.check.receipt import check_receipt, check_tlog_proof
 from freehold.signing.keys import FileKey
@@ -82,6 +94,16 @@ def test_a_tlog_proof_carries_its_entry(ledger: Path) -> None:
 def test_a_receipt_of_another_log_is_not_looked_for_here(ledger: Path) -> None:
     with pytest.raises(EstateError, match=r"is 'estate\.example/ledger', not 'other\.example/ledger'"):
         receipt_for(ledger, "other.example/ledger", 0)
+
+
+def test_an_act_that_is_before_a_call_has_not_erased_it(tmp_path: Path) -> None:
+    erasing = compose.act(id="act-1", kind="salts.expire", subject=DAY, operator="ledger", digests={}, at_utc=AT)
+    ledger = write_log(tmp_path, [erasing, admission_bytes("a")])
+    receipt = json.loads(receipt_for(ledger, ORIGIN, 1))
+    assert "erasure" not in receipt
+    receipt["erasure"] = json.loads(receipt_for(ledger, ORIGIN, 0))["act"]
+    with pytest.raises(VerificationFailed, match="the erasure at 0 is before its call, at 1"):
+        check_receipt(json.dumps(receipt).encode(), KEY.vkey)
 
 
 def test_where_there_is_no_log_nothing_is_proved(tmp_path: Path) -> None:

@@ -156,6 +156,17 @@ def test_a_day_is_destroyed_and_then_removed_and_may_begin_anew(tmp_path: Path) 
     assert salts.find(DAY, 40) == salt_of(40)
 
 
+def test_the_salts_before_an_index_are_destroyed_and_those_behind_it_stay(tmp_path: Path) -> None:
+    salts = _salts(tmp_path)
+    kept = salts.newest(DAY)
+    salts.destroy_before(DAY, kept)
+    assert [index for index in range(kept + 1) if salts.find(DAY, index)] == [kept]
+    salts.write(DAY, [(kept + 1, salt_of(kept + 1))])
+    salts.sync()
+    assert salts.find(DAY, kept + 1) == salt_of(kept + 1)
+    assert salts.newest("2026-11-21") == -1
+
+
 def test_a_day_is_destroyed_whole_however_many_salts_it_has(tmp_path: Path) -> None:
     salts = Salts(tmp_path / "salts", Disk())
     salts.write(DAY, [(index, salt_of(index + 1)) for index in range(40_000)])

@@ -94,7 +94,7 @@ def _related(log: PublishedLog, index: int) -> View:
     elif isinstance(entry, AdmissionEntry) and entry.effect == "allow":
         found = outcome_of(log.files, index, log.size, log.noted_outcome(index), _MOST_READ)
         related += [{"what": "outcome", "index": found.index}] if found else []
-    if isinstance(entry, AdmissionEntry) and (erased_by := log.erasing_act(entry)) is not None:
+    if isinstance(entry, AdmissionEntry) and (erased_by := log.erasing_act(entry, admission)) is not None:
         related.append({"what": "erasure", "index": erased_by})
     return {"related": related}
 

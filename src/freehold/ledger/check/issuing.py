@@ -11,7 +11,7 @@ from pathlib import Path
 
 from freehold.errors import EstateError, Pruned, VerificationFailed
 from freehold.ledger.check.receipt import FORMAT, ProvenEntry, Receipt, write_receipt
-from freehold.ledger.record.derived import ERASING, erasing_acts, noted_outcome
+from freehold.ledger.record.derived import ERASING, erased_by, erasing_acts, noted_outcome
 from freehold.ledger.record.entry import ActEntry, AdmissionEntry, OutcomeEntry, read_entry
 from freehold.ledger.record.search import outcome_of
 from freehold.ledger.tree.checkpoint import read_unverified
@@ -60,8 +60,8 @@ def _receipt(log: "PublishedLog", index: int, *, salt: bytes | None, most_read: 
             if allowed:
                 found = outcome_of(log.files, index, log.size, log.noted_outcome(index), most_read)
                 receipt = replace(receipt, outcome=None if found is None else log.proven(found.index))
-            if (erased_by := log.erasing_act(entry)) is not None:
-                receipt = replace(receipt, erasure=log.proven(erased_by))
+            if (erasing := log.erasing_act(entry, index)) is not None:
+                receipt = replace(receipt, erasure=log.proven(erasing))
             elif salt is not None:
                 receipt = replace(receipt, salt=salt.hex())
             return write_receipt(receipt, outcome_awaited=allowed)
@@ -101,12 +101,14 @@ class PublishedLog:
     def noted_outcome(self, admission_index: int) -> int:
         return noted_outcome(self._directory, admission_index)
 
-    def erasing_act(self, admission: AdmissionEntry) -> int | None:
-        """Where the published act lies that destroyed the salt of a call, or those of its day."""
+    def erasing_act(self, admission: AdmissionEntry, at: int) -> int | None:
+        """Where the published act lies that destroyed the salt of the call admitted there, or those of its day."""
         acts = erasing_acts(self._directory)
         for subject in (admission.call, admission.at[:10]):
-            index = acts.get(subject, self.size)
-            entry = read_entry(self.entry(index)) if index < self.size else None
+            index = erased_by(acts, subject, at)
+            if index is None or index >= self.size:
+                continue
+            entry = read_entry(self.entry(index))
             if isinstance(entry, ActEntry) and entry.act in ERASING and entry.subject == subject:
                 return index
         return None

@@ -163,6 +163,8 @@ def _check_call(receipt: Receipt, admission: ProvenEntry, policy: TrustPolicy) -
         act, under = _check(receipt.erasure, receipt.origin, policy)
         erasure = _of_kind(ActEntry, act, receipt.erasure.index, "an act")
         _require_erasure_of(call, erasure)
+        if receipt.erasure.index < admission.index:
+            raise VerificationFailed(f"the erasure at {receipt.erasure.index} is before its call, at {admission.index}")
         checkpoints.append(under)
     return CheckedReceipt(
         position=LedgerPosition(origin=receipt.origin, index=admission.index),

@@ -41,16 +41,17 @@ class Forgetting:
             raise NotFound(f"entry {index} is not the admission of {call}")
         with faults("the salts cannot be overwritten"):
             self._log.salts.erase(day_of(entry), index)  # where it was before, too: a backup may have brought it back
-        act = self._erasures.get(call)
+        act = self._erasures.get(call, behind=index)
         if act is None:
-            act = self._erasures.get(day_of(entry))
+            act = self._erasures.get(day_of(entry), behind=index)
         return Destroyed(act=act, digests={"admission": f"sha256:{hashlib.sha256(data).hexdigest()}"})
 
     def destroy_day(self, day: str) -> Destroyed:
         """Overwrite all salts of a day. Raises LedgerUnavailable."""
         with faults("the salts cannot be overwritten"):
+            newest = self._log.salts.newest(day)
             self._log.salts.destroy(day)
-        return Destroyed(act=self._erasures.get(day), digests={})
+        return Destroyed(act=self._erasures.get(day, behind=newest), digests={})
 
     def act_of(self, day: str) -> int:
         """The index of the act by which a day's salts were destroyed. Raises NotFound."""
@@ -70,10 +71,16 @@ class Forgetting:
         return [day for day in self.kept_days() if day < first_kept]
 
     def on_record(self, acts: Mapping[str, int]) -> None:
-        """Note the acts, by call or day; the emptied file of a day goes. Raises LedgerUnavailable."""
+        """Note the acts, by call or day; the emptied file of a day goes. Raises LedgerUnavailable.
+
+        A day that was written anew, by a clock that was set back, keeps the salts that are younger than the act.
+        """
         with faults("the salts cannot be overwritten"):
             self._erasures.note(acts)
             for day in acts.keys() & set(self._log.salts.days()):
+                if self._log.salts.newest(day) > acts[day]:
+                    self._log.salts.destroy_before(day, acts[day])
+                    continue
                 self._log.salts.destroy(day)
                 self._log.salts.remove(day)
 

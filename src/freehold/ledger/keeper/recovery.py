@@ -16,7 +16,7 @@ class Recovered:
     calls: OpenCalls = field(default_factory=OpenCalls)
     acts: Recent = field(default_factory=Recent)
     outcomes: list[tuple[int, int]] = field(default_factory=list)  # indexes of an admission and of its outcome
-    erasing: dict[str, int] = field(default_factory=dict)  # acts that destroyed salts, by their subjects
+    erasing: dict[str, int] = field(default_factory=dict)  # the last acts that destroyed salts, by their subjects
 
 
 def recover(entries: Iterable[tuple[int, bytes]], *, lost_at_s: float) -> Recovered:
@@ -32,7 +32,7 @@ def recover(entries: Iterable[tuple[int, bytes]], *, lost_at_s: float) -> Recove
             case ActEntry(id=act_id, act=kind, subject=subject):
                 recovered.acts.add(act_id, index)
                 if kind in ERASING:
-                    recovered.erasing.setdefault(subject, index)
+                    recovered.erasing[subject] = index
             case _:
                 pass
     return recovered

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from pathlib import Path
 
-from freehold.ledger.record.derived import ERASURES, INDEX, OUTCOMES, erasing_acts
+from freehold.ledger.record.derived import ERASURES, INDEX, OUTCOMES, erased_by, erasing_acts
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.growing import GrowingFile
 
@@ -55,13 +55,13 @@ class Erasures:
         self._disk = disk
         self._acts = erasing_acts(directory)
 
-    def get(self, subject: str) -> int | None:
-        """The index of the act that destroyed the salts of a call or a day."""
-        return self._acts.get(subject)
+    def get(self, subject: str, *, behind: int = -1) -> int | None:
+        """The first act that destroyed the salts of a call or a day, as they were when entry ``behind`` was there."""
+        return erased_by(self._acts, subject, behind)
 
     def note(self, acts: Mapping[str, int]) -> None:
         """Note acts by their subjects, on disk when this returns. Raises OSError."""
-        fresh = {subject: index for subject, index in acts.items() if subject not in self._acts}
+        fresh = {subject: index for subject, index in acts.items() if index not in self._acts.get(subject, ())}
         if not fresh:
             return
         file = GrowingFile(self._disk, self._path)
@@ -70,4 +70,5 @@ class Erasures:
             file.append("".join(f"{subject} {index}\n" for subject, index in fresh.items()).encode("ascii"))
         finally:
             file.close()
-        self._acts.update(fresh)
+        for subject, index in fresh.items():
+            self._acts[subject] = (*self._acts.get(subject, ()), index)

@@ -107,6 +107,11 @@ class Salts:
                 self._disk.sync(descriptor)  # also of one that a crash may have left half erased
             return there
 
+    def newest(self, day: str) -> int:
+        """The highest index that a salt of a day is kept under, -1 where there is none. Raises OSError."""
+        with self._reading(day) as descriptor:
+            return -1 if descriptor is None else max((found for found, _ in _records(descriptor)), default=-1)
+
     def destroy(self, day: str) -> None:
         """Overwrite every salt of a day, on disk when this returns; the file stays, all zeros. Raises OSError."""
         self._let_go(day)
@@ -118,6 +123,17 @@ class Salts:
                 zeros = bytes(min(_CHUNK_BYTES, size_bytes - at))
                 self._disk.overwrite(self._directory / day, zeros, at)
             self._disk.sync(descriptor)
+
+    def destroy_before(self, day: str, index: int) -> None:
+        """Destroy the salts of a day's admissions before this one, on disk when this returns. Raises OSError."""
+        with self._reading(day) as descriptor:
+            if descriptor is None:
+                return
+            with self._lock:
+                for place, (found, salt) in enumerate(_records(descriptor)):
+                    if found < index and salt != _ERASED:
+                        self._disk.overwrite(self._directory / day, _ERASED, place * _RECORD.size + _INDEX_BYTES)
+                self._disk.sync(descriptor)
 
     def remove(self, day: str) -> None:
         """Take away the file of a day. Raises OSError."""

@@ -114,7 +114,7 @@ function requireOneSubject(receipt, { admission, outcome, act, erasure }) {
   requireKind(outcome, "outcome");
   requireKind(erasure, "act");
   if (outcome) requireSameCall(outcome, admission);
-  if (erasure) requireErasureOf(erasure.fields, admission.fields);
+  if (erasure) requireErasureOf(erasure, admission);
   if (receipt.salt !== undefined && !/^[0-9a-f]{64}$/.test(receipt.salt)) throw new NotProved("the salt is not 64 hex digits");
 }
 
@@ -131,10 +131,13 @@ function requireSameCall(outcome, admission) {
   if (effect !== "allow") throw new NotProved(`call ${call} was refused: expected no outcome, found one`);
 }
 
-function requireErasureOf(act, admission) {
-  if (!ERASING.has(act.act) || ![admission.call, String(admission.at).slice(0, 10)].includes(act.subject)) {
-    throw new NotProved(`the act ${act.act} on ${act.subject} did not destroy the salt of call ${admission.call}`);
+function requireErasureOf(erasure, admission) {
+  const { act, subject } = erasure.fields;
+  const { call, at } = admission.fields;
+  if (!ERASING.has(act) || ![call, String(at).slice(0, 10)].includes(subject)) {
+    throw new NotProved(`the act ${act} on ${subject} did not destroy the salt of call ${call}`);
   }
+  if (erasure.index < admission.index) throw new NotProved(`the erasure at ${erasure.index} is before its call`);
 }
 
 /** The size of the largest tree. Two signed heads of one size that differ are a log that shows two faces. */
