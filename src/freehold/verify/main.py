@@ -5,8 +5,13 @@ Exits with 0 if what was given holds, with 1 if it does not, with 2 if it cannot
 """
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from io import TextIOWrapper
 
 from freehold import __version__
 from freehold.errors import FreeholdError, VerificationFailed
@@ -18,21 +23,43 @@ _SUBJECTS = {"receipt": receipt, "checkpoint": checkpoint, "consistency": consis
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code."""
+    """The exit code. It says what was found, whether or not somebody reads on to the end."""
     asked = parser().parse_args(arguments)
     try:
         verdict: Verdict = _SUBJECTS[asked.subject].verify(asked)
     except FreeholdError as problem:
         disproved = isinstance(problem, VerificationFailed)
-        tell_problem(asked.subject, problem, disproved=disproved, as_json=asked.json)
-        return DOES_NOT_HOLD if disproved else CANNOT_BE_CHECKED
-    tell(asked.subject, verdict, as_json=asked.json)
-    return HOLDS
+        told = partial(tell_problem, asked.subject, problem, disproved=disproved, as_json=asked.json)
+        return _once_told(told, DOES_NOT_HOLD if disproved else CANNOT_BE_CHECKED)
+    return _once_told(partial(tell, asked.subject, verdict, as_json=asked.json), HOLDS)
 
 
 def run() -> None:
-    """The command."""
-    sys.exit(main())
+    """The command. A fault of its own must not look like one of what it checks: Python would exit with 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a name
+    try:
+        code = main()
+    except Exception:  # noqa: BLE001 - the top of the program
+        traceback.print_exc()
+        sys.stderr.write("freehold-verify: this is a bug of freehold-verify; nothing was found out\n")
+        code = CANNOT_BE_CHECKED
+    sys.exit(code)
+
+
+def _once_told(told: Callable[[], None], code: int) -> int:
+    try:
+        told()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it had enough; Python would complain once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as problem:
+        with suppress(OSError):  # standard error may be on the same full disk
+            sys.stderr.write(f"freehold-verify: what was found cannot be written: {problem.strerror}\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CANNOT_BE_CHECKED
+    return code
 
 
 def parser() -> argparse.ArgumentParser:

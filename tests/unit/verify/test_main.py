@@ -232,6 +232,37 @@ def test_the_command_is_an_entry_point() -> None:
     assert done.stdout.startswith("freehold-verify ")
 
 
+@pytest.mark.parametrize(("vkey", "code"), [(KEY.vkey, 0), (FileKey(ORIGIN, bytes(32)).vkey, 1)])
+def test_the_exit_code_is_the_finding_although_nobody_reads_it(desk: Path, vkey: str, code: int) -> None:
+    command = [sys.executable, "-m", "freehold.verify.main", "receipt", str(desk / "receipt.json"), "--vkey", vkey]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as verifier:
+        assert verifier.stdout is not None
+        assert verifier.stderr is not None
+        verifier.stdout.close()
+        assert "Traceback" not in verifier.stderr.read()
+    assert verifier.returncode == code
+
+
+def test_a_finding_that_cannot_be_written_is_neither_yes_nor_no(desk: Path) -> None:
+    command = [sys.executable, "-m", "freehold.verify.main", "receipt", str(desk / "receipt.json"), "--vkey", KEY.vkey]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "freehold-verify: what was found cannot be written: No space left on device\n",
+    )
+
+
+def test_a_bug_of_the_verifier_does_not_look_like_a_defect_of_what_it_checks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["freehold-verify", "receipt", "a\0b", "--vkey", KEY.vkey])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == 2
+    assert "this is a bug of freehold-verify" in capsys.readouterr().err
+
+
 def test_the_installed_command_is_this_one() -> None:
     pyproject = Path(__file__).parents[3] / "pyproject.toml"
     scripts = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]["scripts"]
