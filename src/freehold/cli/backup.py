@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.backup import Restored, Taken
+from freehold.admin.backup import Restored, Taken, require_possible
 from freehold.admin.backup import restore as restore_estate
 from freehold.admin.backup import take as take_backup
 from freehold.admin.readable import require_estate
@@ -16,7 +16,7 @@ from freehold.bootstrap.launch import control
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
-from freehold.errors import FreeholdError
+from freehold.errors import FreeholdError, InvalidToken
 
 
 @click.command(
@@ -43,9 +43,12 @@ def backup(  # noqa: PLR0913 - one argument for each option
     would make unreadable: encrypt it, and destroy old ones when what is in them has to be forgotten.
     """
     require_estate(estate)
+    require_possible(estate, file.absolute(), recipients)
     try:
         with control(estate) as admin:
             admin.acting_with(token).post("backups")
+    except InvalidToken:
+        raise
     except FreeholdError as problem:  # what is broken needs a backup most
         output.note(f"That this backup is made is not on record: {problem.message}")
     with output.progress() as show:

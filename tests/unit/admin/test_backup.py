@@ -16,7 +16,7 @@ import pytest
 from pyrage import x25519
 from tests.ledger_builder import KEY, admission_bytes, append, open_log
 
-from freehold.admin.backup import Restored, Taken, restore, take
+from freehold.admin.backup import Restored, Taken, require_possible, restore, take
 from freehold.admin.backup.contents import CONTENTS, MARK, Contents, decode, encode
 from freehold.admin.keys import KeyRecord, digest_of
 from freehold.admin.state import State
@@ -155,6 +155,28 @@ def test_a_path_that_is_taken_is_left_alone(estate: Estate, tmp_path: Path) -> N
     with pytest.raises(EstateError, match="is there already"):
         taken(estate, tmp_path / "b.tar")
     assert (tmp_path / "b.tar").read_text() == "mine"
+
+
+@pytest.mark.parametrize("place", ["b.tar", "keys/b.tar", "../estate-link/b.tar"])
+def test_a_backup_is_not_put_where_the_next_one_would_have_it(estate: Estate, place: str) -> None:
+    (estate.directory.parent / "estate-link").symlink_to(estate.directory)
+    before = set(estate.directory.rglob("*"))
+    with pytest.raises(EstateError, match="is in the estate itself"):
+        require_possible(estate, estate.directory / place, [])
+    with pytest.raises(EstateError, match="is in the estate itself"):
+        taken(estate, estate.directory / place)
+    assert set(estate.directory.rglob("*")) == before
+
+
+def test_what_cannot_be_made_is_known_before_it_is_on_record(estate: Estate, tmp_path: Path) -> None:
+    (tmp_path / "b.tar").write_text("mine")
+    for target, recipients, why in (
+        (tmp_path / "b.tar", [], "is there already"),
+        (tmp_path / "nowhere" / "b.tar", [], "is no directory"),
+        (tmp_path / "b.age", ["age1nonsense"], "no recipient"),
+    ):
+        with pytest.raises(EstateError, match=why):
+            require_possible(estate, target, recipients)
 
 
 def test_a_backup_that_cannot_be_finished_leaves_nothing(estate: Estate, tmp_path: Path) -> None:

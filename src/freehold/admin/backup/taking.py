@@ -58,8 +58,7 @@ def take(  # noqa: PLR0913 - one argument for each thing that is asked for
 
     ``recipients``: whom it is encrypted to, as age writes them (``age1...``); none: it is not.
     """
-    if os.path.lexists(target):
-        raise EstateError(f"{target} is there already", hint="Name a path that is free.")
+    require_place(estate, target)
     keys = [recipient(text) for text in recipients]
     fresh = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -90,6 +89,26 @@ def take(  # noqa: PLR0913 - one argument for each thing that is asked for
         models=models,
         left_out=tuple(writing.left_out),
     )
+
+
+def require_possible(estate: Estate, target: Path, recipients: Sequence[str]) -> None:
+    """Refuse a backup that cannot be made, before it is on record that one is. Raises EstateError."""
+    require_place(estate, target)
+    for text in recipients:
+        recipient(text)
+
+
+def require_place(estate: Estate, target: Path) -> None:
+    """A backup within the estate would be in the next one, with salts that were destroyed since. Raises EstateError."""
+    if os.path.lexists(target):
+        raise EstateError(f"{target} is there already", hint="Name a path that is free.")
+    if not target.parent.is_dir():
+        raise EstateError(f"the backup {target} cannot be made: {target.parent} is no directory", hint="Make it first.")
+    if target.resolve().is_relative_to(estate.directory.resolve()):
+        raise EstateError(
+            f"{target} is in the estate itself, and would be in every later backup",
+            hint="Name a path outside it, best on another disk.",
+        )
 
 
 class _Writing:
