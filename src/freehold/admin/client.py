@@ -120,12 +120,13 @@ class AdminClient:
         connection = UnixConnection(self._socket, silence_s=_SILENCE_S)
         with _translated(self._socket):
             try:
-                connection.request(
-                    method,
-                    _ROOT + path,
-                    body=None if body is None else json.dumps(body),
-                    headers=self._headers,
-                )
+                with suppress(BrokenPipeError):  # it answers a token that is none before it has read the body
+                    connection.request(
+                        method,
+                        _ROOT + path,
+                        body=None if body is None else json.dumps(body),
+                        headers=self._headers,
+                    )
                 return _read(connection.getresponse(), progress)
             finally:
                 connection.close()

@@ -20,10 +20,12 @@ from freehold.admin.doors import AdminPort, ControlSocket
 from freehold.admin.http import AdminApp
 from freehold.admin.interface import Parts
 from freehold.admin.operations import Operations
+from freehold.admin.problems import MEDIA_TYPE, problem_of
 from freehold.bootstrap.control import serving_on_port, serving_on_socket
 from freehold.errors import (
     EstateError,
     InvalidRequest,
+    InvalidToken,
     LedgerFull,
     NotFound,
     OperatorError,
@@ -111,6 +113,21 @@ async def test_a_control_process_that_is_not_there_is_said_so(tmp_path: Path) ->
     assert not absent.answers()
     with pytest.raises(EstateError, match="does not answer"):
         absent.get("health")
+
+
+async def test_an_answer_that_comes_before_the_body_was_read_is_heard(tmp_path: Path) -> None:
+    problem = json.dumps(problem_of(InvalidToken("the operator token is missing or not valid"))).encode()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 401 Unauthorized\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(problem)}\r\n\r\n"
+        writer.write(head.encode() + problem)
+        writer.close()
+
+    async with await asyncio.start_unix_server(refuse, tmp_path / "c.sock"):
+        admin = AdminClient(tmp_path / "c.sock", token="none")
+        with pytest.raises(InvalidToken, match="not valid"):
+            await asyncio.to_thread(admin.post, "models", {"source": "x" * 2**22})
 
 
 async def test_a_socket_deep_in_the_tree_is_reached(operations: Operations, tmp_path: Path) -> None:
