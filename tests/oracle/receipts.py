@@ -37,9 +37,9 @@ def check_receipt(data: bytes, policy: Policy) -> dict[str, dict[str, Any]]:
     if "outcome" in entries:
         _same_call(entries["outcome"], entries["admission"], receipt["admission"]["index"])
     if "erasure" in entries:
-        act, admission = entries["erasure"], entries["admission"]
-        if act["act"] not in ERASING or act["subject"] not in {admission["call"], admission["at"][:10]}:
-            raise Refused("the act destroyed another salt, or none")
+        _destroyed(entries["erasure"], entries["admission"])
+        if receipt["erasure"]["index"] < receipt["admission"]["index"]:
+            raise Refused("the act destroyed what was there before it")
     if "salt" in receipt and not _is_salt(receipt["salt"]):
         raise Refused("the salt is not 32 bytes in hex")
     return entries
@@ -50,6 +50,11 @@ def _same_call(outcome: Mapping[str, Any], admission: Mapping[str, Any], index: 
         raise Refused("the outcome is of another call")
     if admission["effect"] != "allow":
         raise Refused("a refusal has no outcome")
+
+
+def _destroyed(act: Mapping[str, Any], admission: Mapping[str, Any]) -> None:
+    if act["act"] not in ERASING or act["subject"] not in {admission["call"], admission["at"][:10]}:
+        raise Refused("the act destroyed another salt, or none")
 
 
 def read_json(data: bytes) -> dict[str, Any]:
@@ -95,6 +100,8 @@ def _proven(part: Any, origin: str, policy: Policy, heads: dict[int, bytes]) -> 
     entry = read_json(data)
     if canonical(entry) != data or len(data) > MAX_ENTRY_BYTES:
         raise Refused("the entry is not canonical, or longer than a log can hold")
+    if entry.get("v") != 1:
+        raise Refused("the entry is of another version")
     return entry
 
 

@@ -40,6 +40,7 @@ def receipts() -> dict[str, bytes]:
         "erasure-of-another-call": _erased(act("call.forget", "call-b")),
         "erasure-of-another-day": _erased(act("salts.expire", "2026-11-23")),
         "erasure-that-destroys-nothing": _erased(act("key.revoke", "call-a")),
+        "erasure-before-its-call": _erased_before(act("salts.expire", "2026-11-22")),
         "erasure-not-an-act": {**lie, "erasure": lie["outcome"]},
         "erasure-alone": {"receipt": golden["receipt"], "origin": OWN.name, "erasure": act_receipt["act"]},
         "salt-on-an-act": {**act_receipt, "salt": SALT.hex()},
@@ -87,6 +88,9 @@ def receipts() -> dict[str, bytes]:
         "entry-with-keys-out-of-order": _alone(b'{"v":1,' + _ADMISSION[1:].replace(b',"v":1}', b"}")),
         "entry-with-an-escape": _alone(_ADMISSION.replace(b"call-a", b"call\\u002da")),
         "entry-with-a-fraction": _alone(_ADMISSION.replace(b'"snapshot":7', b'"snapshot":7.0')),
+        "entry-with-half-a-number": _alone(_ADMISSION.replace(b'"snapshot":7', b'"snapshot":7.5')),
+        "entry-of-a-later-version": _alone(_ADMISSION.replace(b'"v":1', b'"v":2')),
+        "entry-nested-too-deep": _alone(b"[" * 20_000 + b"]" * 20_000),
         "entry-over-the-limit": _alone(_ADMISSION.replace(b"call-a", b"call-" + b"a" * 65_536)),
         "entry-not-json": _alone(b"an admission"),
         "entry-a-list": _alone(b"[" + _ADMISSION + b"]"),
@@ -234,6 +238,15 @@ def _erased(erasure: bytes) -> Receipt:
     entries = [_ADMISSION, _OUTCOME, erasure]
     part: Proven = {"index": 2, "entry": erasure.decode(), "proof": _proof(entries, 2)}
     return {**_call(entries[:2], among=entries), "erasure": part}
+
+
+def _erased_before(erasure: bytes) -> Receipt:
+    """The receipt of a refused call of a day whose salts were destroyed before the call was made."""
+    entries = [erasure, admission_bytes("call-a", allowed=False)]
+    parts: list[Proven] = [
+        {"index": index, "entry": entries[index].decode(), "proof": _proof(entries, index)} for index in (0, 1)
+    ]
+    return {"receipt": "freehold/receipt/v1", "origin": OWN.name, "admission": parts[1], "erasure": parts[0]}
 
 
 def act(kind: str, subject: str) -> bytes:

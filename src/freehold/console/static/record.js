@@ -44,7 +44,7 @@ function refusal(problem) {
   if (problem instanceof NotProved) return verdict("bad", "It does not hold.", problem.message, "Keep the files as they are, and compare them with a copy.");
   if (problem instanceof Uncheckable) return verdict("mid", "It cannot be checked here.", problem.message);
   if (problem instanceof Problem) return verdict("mid", "The log's files cannot be read now.", problem.message, problem.hint);
-  throw problem;
+  throw problem; // a bug of this page: no verdict is shown
 }
 
 /** What this browser cannot do is said before it is asked for. */
@@ -114,6 +114,7 @@ function prepareReceipt(form) {
   if (keptKey()) form.elements.vkey.value = keptKey();
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    result.replaceChildren(); // no verdict outlives the next question
     try {
       const key = await readKey(form.elements.vkey.value);
       const bytes = new Uint8Array(await form.elements.receipt.files[0].arrayBuffer());

@@ -8,6 +8,7 @@ import { climb, leafHash } from "./merkle.js";
 import { openCheckpoint } from "./note.js";
 
 const FORMAT = "freehold/receipt/v1";
+const VERSION = 1; // of an entry
 const PROOF = "c2sp.org/tlog-proof@v1";
 const ENTRIES = ["admission", "outcome", "act", "erasure"];
 const FIELDS = new Set(["receipt", "origin", "salt", ...ENTRIES]);
@@ -119,7 +120,9 @@ function requireOneSubject(receipt, { admission, outcome, act, erasure }) {
 }
 
 function requireKind(entry, kind) {
-  if (entry && entry.fields.kind !== kind) throw new NotProved(`entry ${entry.index} is not of the kind ${kind}`);
+  if (!entry) return;
+  const { kind: found, v } = entry.fields;
+  if (found !== kind || v !== VERSION) throw new NotProved(`entry ${entry.index} is not of the kind ${kind}, version ${VERSION}`);
 }
 
 function requireSameCall(outcome, admission) {
