@@ -274,7 +274,11 @@ def _write(path: Path, text: str) -> None:
 
 
 def _show(report: LedgerReport) -> None:
-    output.say("The ledger holds: every entry, every hash, the signature of its head.")
+    strange = report.with_two_outcomes + report.stray_outcomes
+    if strange:
+        output.say("The ledger does NOT hold: every hash and the signature of its head do, but it contradicts itself.")
+    else:
+        output.say("The ledger holds: every entry, every hash, the signature of its head.")
     output.fields(
         {
             "origin": report.origin,
@@ -285,6 +289,7 @@ def _show(report: LedgerReport) -> None:
             "admissions": report.admissions,
             "refusals": report.refusals,
             **{f"  {ending}": count for ending, count in report.outcomes.items()},
+            **({"  of these pruned": report.outcomes_of_pruned} if report.outcomes_of_pruned else {}),
             "acts": report.acts,
         }
     )
@@ -292,8 +297,7 @@ def _show(report: LedgerReport) -> None:
         output.note(
             f"{report.without_outcome} calls have no outcome yet: they are under way, or will be closed as lost."
         )
-    if report.with_two_outcomes or report.stray_outcomes:
-        strange = report.with_two_outcomes + report.stray_outcomes
+    if strange:
         output.note(click.style(f"{strange} outcomes close no call, or one that was closed already.", fg="red"))
     if report.unknown:
         output.note(f"{report.unknown} entries are of a kind that this release does not know.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from freehold.errors import VerificationFailed
 from freehold.ledger.check.verify import LedgerReport, verify_ledger
+from freehold.ledger.tree.layout import TILE_WIDTH
 from freehold.verify.exported import log_directory
 from freehold.verify.sources import chosen_trust
 from freehold.verify.verdict import NOT_THE_WORLD, Verdict
@@ -35,8 +36,8 @@ def verify(asked: Namespace) -> Verdict:
         verdict.not_proved.append("that the log shows everybody the same history: no witness was asked for")
     if policy.asks_witnesses and report.cosigned_size < report.size:
         verdict.not_proved.append(f"that witnesses have seen the entries from {report.cosigned_size} on")
-    if report.minimum_index:
-        verdict.not_proved.append(f"what the {report.minimum_index} entries said that were pruned")
+    if first := report.minimum_index // TILE_WIDTH * TILE_WIDTH:  # whole bundles go, and nothing else
+        verdict.not_proved.append(f"what the entries before {first} said, which were pruned")
     verdict.proved.append(_told_calls(report))
     if report.without_outcome:
         verdict.not_proved.append(f"how calls ended that have no outcome yet: {report.without_outcome}")
@@ -57,7 +58,8 @@ def _require_sound_calls(report: LedgerReport) -> None:
 
 def _told_calls(report: LedgerReport) -> str:
     endings = ", ".join(f"{count} {ending}" for ending, count in report.outcomes.items() if count) or "none ended"
+    pruned = f"; of calls that were pruned: {report.outcomes_of_pruned}" if report.outcomes_of_pruned else ""
     return (
-        f"on record are calls allowed: {report.admissions} ({endings}), calls refused: {report.refusals},"
+        f"on record are calls allowed: {report.admissions} ({endings}{pruned}), calls refused: {report.refusals},"
         f" acts of operators: {report.acts}"
     )

@@ -290,6 +290,16 @@ def _forge_size(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
     )
 
 
+def _drop_ledger(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    listed = _listed(members)
+    rest = tuple(item for item in listed.files if item.path != "ledger/checkpoint")
+    members[:] = [(about, content) for about, content in members if about.name != "ledger/checkpoint"]
+    members[-1] = member(
+        CONTENTS,
+        encode(Contents(origin=listed.origin, entries=listed.entries, models=True, made_at=listed.made_at, files=rest)),
+    )
+
+
 ATTACKS: dict[str, tuple[Change, str]] = {
     "a-flipped-byte": (_flip, "not what the backup lists"),
     "two-files-swapped": (_swap, "not what the backup lists"),
@@ -297,6 +307,7 @@ ATTACKS: dict[str, tuple[Change, str]] = {
     "a-file-less": (lambda members: members.pop(3), "not what the backup lists"),
     "no-list": (lambda members: members.pop(), "cut short"),
     "another-ledger-size": (_forge_size, "signed root"),
+    "a-ledger-without-its-head": (_drop_ledger, "lacks the ledger"),
     "a-way-out": (lambda members: members.insert(1, member("../out", b"x")), "which no backup does"),
     "an-absolute-path": (lambda members: members.insert(1, member("/out", b"x")), "which no backup does"),
     "a-symlink": (

@@ -150,6 +150,8 @@ def _compare(found: dict[str, Item], contents: Contents) -> None:
 def _check_ledger(estate: Estate, contents: Contents) -> None:
     """From the first entry to the signed root. Raises VerificationFailed, EstateError."""
     if not (estate.ledger / layout.CHECKPOINT).exists():
+        if contents.origin:
+            raise VerificationFailed(f"the backup lacks the ledger {contents.origin} that it lists", hint=_BROKEN)
         return
     report = check_tree(estate.ledger, estate.ledger_vkey.read_text(encoding="utf-8").strip())
     if report.differences or (report.origin, report.size) != (contents.origin, contents.entries):
