@@ -113,10 +113,14 @@ class Events:
         To be called within the limit for the first event.
         """
         while not any(event.data for event in self._pending):
+            if self._fault is not None:
+                raise self._fault
             if not self._arrived(await self._next()):
                 raise ProviderBroke(f"provider {self._place.provider} ended its answer before the first event")
             self._since_s = None
         first = next(event for event in self._pending if event.data)
+        if first.data == _DONE:
+            raise ProviderBroke(f"provider {self._place.provider} ended its answer before it said anything")
         if fault := fault_within(first.data, self._place, self._watch.unix()):
             raise fault
 
@@ -129,7 +133,9 @@ class Events:
         event = self._pending.popleft()
         if _fails(event):
             raise ProviderBroke(f"provider {self._place.provider} failed in the middle of its answer")
-        self._whole = self._whole or closes(event, self._wire)
+        if closes(event, self._wire):
+            self._whole = True
+            self._pending.clear()  # what follows the end is no part of the answer
         return event
 
     async def pour(self, take: Take) -> None:
@@ -137,7 +143,7 @@ class Events:
 
         Returns at anything else than more of the answer: what that is, its end or a fault, is for ``__anext__`` to say.
         """
-        if self._whole or not self._hand_on(self._take_pending(), take):
+        if self._whole or not self._hand_on(self._take_pending(), take) or self._fault is not None:
             return
         self._take = take
         flows = self._content.flow(self._came)
@@ -167,7 +173,7 @@ class Events:
             self._keep(chunk)
             return
         try:
-            if chunk and self._hand_on(self._read(chunk), take):
+            if chunk and self._hand_on(self._read(chunk), take) and self._fault is None:
                 return
         except BackendBroke as fault:
             self._fault = fault
@@ -178,7 +184,7 @@ class Events:
     def _keep(self, chunk: bytes) -> None:
         """What comes between the end of pouring and the turn of whoever waits for that end."""
         try:
-            if chunk:
+            if chunk and self._fault is None:
                 self._arrived(chunk)
         except BackendBroke as fault:
             self._fault = fault
@@ -232,9 +238,18 @@ class Events:
             events = self._splitter.feed(chunk)
         except BackendBroke as exc:
             raise ProviderBroke(f"provider {self._place.provider} sent an event that does not end") from exc
+        events = self._texts(events)
         if chunk and not self._pace.is_kept(events, 0.0 if since_s is None else now_s - since_s):
             self._pending.extend(events)
             raise self._silent()
+        return events
+
+    def _texts(self, events: list[Event]) -> list[Event]:
+        """The events before the first that is not UTF-8, which is a fault that is met behind them."""
+        for at, event in enumerate(events):
+            if not is_text(event.raw):
+                self._fault = _no_text(self._place)
+                return events[:at]
         return events
 
     async def _more(self) -> None:
@@ -260,15 +275,16 @@ class Events:
         return ProviderBroke(f"{who} sent nothing for idle_s, {limits.idle_s:g} s")
 
     async def _drain(self) -> None:
-        """One more look, for the end of the connection. What is wrong by now is nobody's concern."""
+        """One more look, for the end of the connection. What comes by now, or is wrong, is nobody's concern."""
         if self._drained:
             raise StopAsyncIteration
         self._drained = True
         try:
             with self._watch.within(_LAST_BYTES_S):
-                self._arrived(await self._next())
+                await self._next()
         except (TimeoutError, BackendBroke):
-            raise StopAsyncIteration from None
+            pass
+        raise StopAsyncIteration
 
     async def _next(self) -> bytes:
         try:
@@ -328,7 +344,10 @@ async def whole(response: Response, limits: AnswerLimits, place: Place) -> bytes
             pieces.append(piece)
     except WayBroken as exc:
         raise broke_off(place) from exc
-    return b"".join(pieces)
+    body = b"".join(pieces)
+    if not is_text(body):
+        raise _no_text(place)
+    return body
 
 
 async def beginning(response: Response) -> bytes:
@@ -343,6 +362,17 @@ async def beginning(response: Response) -> bytes:
     except WayBroken:
         return b""
     return b"".join(pieces)
+
+
+def is_text(said: bytes) -> bool:
+    """Whether it is UTF-8. Much of an answer is handed on unread, and no caller is to get half a character."""
+    if said.isascii():
+        return True
+    try:
+        said.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def require_plain(response: Response, place: Place) -> None:
@@ -368,6 +398,10 @@ def require_type(response: Response, place: Place, *, stream: bool) -> None:
 def too_slow(limit: str, seconds: float, place: Place) -> ProviderUnavailable:
     """Nothing of an answer came in time."""
     return ProviderUnavailable(f"provider {place.provider} did not answer within {limit}, {seconds:g} s")
+
+
+def _no_text(place: Place) -> ProviderBroke:
+    return ProviderBroke(f"provider {place.provider} sent bytes that are not UTF-8")
 
 
 def _too_large(limits: AnswerLimits, place: Place) -> ProviderBroke:

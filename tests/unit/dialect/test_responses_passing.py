@@ -127,6 +127,12 @@ def test_reasoning_that_stands_nowhere_is_left_out_and_named() -> None:
     assert exchange.dropped == ("reasoning",)
 
 
+@pytest.mark.parametrize("data", [b'{"type":"response.output_text.delta","delta":"Hel', b'{"delta":"\x00"}', b"nul"])
+def test_an_event_that_is_no_json_is_not_forwarded_whatever_its_name(data: bytes) -> None:
+    with pytest.raises(BackendBroke, match="not its protocol"):
+        list(pieces(plan(HELLO | {"stream": True}), named_event("response.output_text.delta", data)))
+
+
 def test_a_stream_that_breaks_off_is_not_finished() -> None:
     exchange = plan(HELLO | {"stream": True})
     list(pieces(exchange, recorded("text.responses.sse")[:-10]))

@@ -190,6 +190,48 @@ async def test_a_whole_stream_whose_connection_stays_open_is_whole(tmp_path: Pat
     assert events[-1].raw == DONE
 
 
+@pytest.mark.parametrize("pieces", [(CHUNK, DONE + CHUNK + b": ping\n\n" + DONE), (CHUNK, DONE, CHUNK, DONE)])
+async def test_what_follows_the_end_of_an_answer_is_no_part_of_it(
+    pieces: tuple[bytes, ...], tmp_path: Path, how: str
+) -> None:
+    async with at_server(streaming(*pieces), tmp_path) as (provided, _):
+        _, events = await asked(provided, STREAM)
+    assert [event.raw for event in events] == [CHUNK, DONE]
+
+
+@pytest.mark.parametrize(
+    "pieces", [(CHUNK, CHUNK.replace(b'"a"', b'"\xe6\x97"'), DONE), (CHUNK + b": \xff\n\n" + DONE,)]
+)
+async def test_half_a_character_breaks_a_stream_off_behind_what_came_before_it(
+    pieces: tuple[bytes, ...], tmp_path: Path, how: str
+) -> None:
+    handed_on = []
+
+    def take(event: Event) -> bool:
+        handed_on.append(event.raw)
+        return True
+
+    async def all_of(events: AsyncIterator[Event]) -> None:
+        async for event in events:
+            take(event)
+            if how == "poured" and isinstance(events, Events):
+                await events.pour(take)
+
+    async with (
+        at_server(streaming(*pieces), tmp_path) as (provided, _),
+        provided.open("there", STREAM, ALLOWED) as answer,
+    ):
+        with pytest.raises(ProviderBroke, match="not UTF-8"):
+            await all_of(answer.events)
+    assert handed_on == [CHUNK]
+
+
+async def test_an_end_with_nothing_before_it_is_no_answer(tmp_path: Path) -> None:
+    async with at_server(streaming(b": ping\n\n", DONE), tmp_path) as (provided, _):
+        with pytest.raises(ProviderBroke, match="before it said anything"):
+            await asked(provided, STREAM)
+
+
 async def test_connections_outlast_a_snapshot_that_leaves_the_endpoint_as_it_is(tmp_path: Path) -> None:
     async with serving(saying(b"{}")) as there:
         providers = Providers(Estate(tmp_path), Secrets(Estate(tmp_path), {}))
@@ -248,6 +290,7 @@ async def test_a_key_is_sent_and_never_said(tmp_path: Path) -> None:
         (streaming(CHUNK, DONE), "something else than JSON"),
         (saying(b"{}", content_encoding="gzip"), "compressed bytes"),
         (saying(b"", status=204), "status 204"),
+        (saying(b'{"choices":[{"message":{"content":"\xe6\x97"}}]}'), "not UTF-8"),
         (saying(b"x" * (2**20 + 1)), "more than max_answer_mb, 1 MB"),
     ],
 )

@@ -152,8 +152,11 @@ _kind_decoder = msgspec.json.Decoder(_Kind)
 
 
 def kind_of(event: Event) -> str:
-    """What an event is. Not all who speak this API name it outside of its data too."""
-    return event.name if event.name.startswith("response.") else type_of(event.data)
+    """What an event is. Not all who speak this API name it outside of its data too. Raises BackendBroke for no JSON."""
+    if not event.name.startswith("response."):
+        return type_of(event.data)
+    read(event.data, Raw)  # it may be handed on unread
+    return event.name
 
 
 def type_of(data: bytes | Raw) -> str:
