@@ -107,13 +107,14 @@ class InvalidRequest(CallerError):
 
 
 class ContextExceeded(InvalidRequest):
-    """The prompt is longer than the model's context. Both in tokens."""
+    """The prompt is longer than the model's context. Both in tokens; 0 where whoever counted did not say."""
 
     code = "context_length_exceeded"
     hint = "Shorten the prompt, or ask the operator for a target with a larger context."
 
     def __init__(self, *, prompt_tokens: int, context_tokens: int) -> None:
-        super().__init__(f"the prompt has {prompt_tokens} tokens and the model's context holds {context_tokens}")
+        known = f"the prompt has {prompt_tokens} tokens and the model's context holds {context_tokens}"
+        super().__init__(known if prompt_tokens else "prompt is too long: it is longer than the context of the model")
         self.prompt_tokens = prompt_tokens
         self.context_tokens = context_tokens
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a provider's refusals and failures mean to a caller of this estate: the one place where they are told apart.
 
-Told by status, type and code first; text is read only for the numbers of a context length, which no vendor puts into
-fields. A provider's words are passed on only for what the caller got wrong. A foreign exception's text never is.
+Told by status, type and code first; text is read only for what no vendor puts into fields: the numbers of a context
+length, and two ways to refuse an estate that pass for a bad request. A provider's words are passed on only for what the
+caller got wrong. A foreign exception's text never is.
 """
 
 import re
@@ -55,14 +56,32 @@ _STATUS_OF_TYPE: Final[Mapping[str, int]] = MappingProxyType(
         "invalid_model": 404,
         "model_decommissioned": 410,
         "request_too_large": 413,
+        "API_KEY_INVALID": 401,  # Google's words, as the next one
+        "FAILED_PRECONDITION": 403,  # a region that is not served, or no billing
+        "organization_restricted": 403,
+        "billing_hard_limit_reached": 402,
+        "billing_not_active": 402,
+        "tool_use_failed": 500,  # what the model wrote is no call of a tool, or not of the schema: Groq's 400
+        "json_validate_failed": 500,
         "rate_limit_error": 429,
         "rate_limit_exceeded": 429,
         "insufficient_quota": 429,
         "overloaded_error": 529,
     }
 )
+# What two vendors say with 400 and the type of a bad request, in a field of no other use. Only where the text begins
+# with it: no caller can have a vendor begin so.
+_STATUS_OF_TEXT: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "Your credit balance is too low": 402,  # Anthropic
+        "Incorrect API key provided": 401,  # xAI
+    }
+)
+_TOO_LONG_CODE: Final = "context_length_exceeded"
+_PAGE: Final = re.compile(rb"\s*<(?:!doctype|html|head|body|center|h1)\b", re.IGNORECASE)
 _OVERLOADED: Final = frozenset({"overloaded_error", "server_overloaded", "engine_overloaded", "rate_limit_error"})
-_BY_CALLER: Final = frozenset({400, 413, 422})
+_TOO_LARGE: Final = 413
+_BY_CALLER: Final = frozenset({400, _TOO_LARGE, 422})
 _LEGAL_STATUS: Final = 451  # RFC 7725
 # Codes that mean a legal or regional reason and nothing else. Anthropic, Azure, Google and Mistral have none: a region
 # that they do not serve gets their ordinary 403, or a 400 that means other things too, and a text, which is not read.
@@ -107,7 +126,7 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes, place: Place,
         what = f"{who} gives a legal or regional reason to refuse this estate ({status})"
         return ProviderRefused(what, status=status, legal=True, hint=_LOOK_AT_LAW)
     if status in _BY_CALLER:
-        return _wrong(status, said, place)
+        return _wrong(status, said, place) if status == _TOO_LARGE or not _PAGE.match(body) else _page(status, place)
     wait_s = _wait_s(headers, now_unix)
     if status in (429, 529) or _OVERLOADED & {said.type, said.code} or (status == 503 and wait_s):
         what = f"{who} has no room for the call now ({status})"
@@ -145,11 +164,15 @@ def broke_off(place: Place) -> ProviderBroke:
 
 def _status_meant(status: int, said: Said) -> int:
     """Some vendors call a model that they do not have, or a key that is wrong, a bad request."""
-    return _status_of(said) or status if status in _BY_CALLER else status
+    return _status_of_text(said) or _status_of(said) or status if status in _BY_CALLER else status
 
 
 def _status_of(said: Said) -> int | None:
     return _STATUS_OF_TYPE.get(said.code) or _STATUS_OF_TYPE.get(said.type)
+
+
+def _status_of_text(said: Said) -> int | None:
+    return next((status for words, status in _STATUS_OF_TEXT.items() if said.message.startswith(words)), None)
 
 
 def _refusal(status: int) -> tuple[str, str]:
@@ -160,10 +183,17 @@ def _refusal(status: int) -> tuple[str, str]:
     return "refuses this estate", _LOOK_AT_KEY
 
 
+def _page(status: int, place: Place) -> ProviderBroke:
+    """What stands before the API, or in its place, found something wrong: not with what the caller said."""
+    return ProviderBroke(f"provider {place.provider} answered with status {status} and a page, not as its API does")
+
+
 def _wrong(status: int, said: Said, place: Place) -> InvalidRequest:
     """What the caller got wrong, in the provider's words."""
     if numbers := _too_long(said):
         return ContextExceeded(prompt_tokens=numbers[0], context_tokens=numbers[1])
+    if said.code == _TOO_LONG_CODE:
+        return ContextExceeded(prompt_tokens=0, context_tokens=0)
     words = shown(said.message, place.secret)
     what = "'s content filter refuses the request" if said.filtered else f" does not take the request ({status})"
     return InvalidRequest(f"provider {place.provider}{what}; it says: {words or 'nothing'}")

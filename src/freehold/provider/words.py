@@ -40,7 +40,7 @@ def read_error(body: bytes) -> Said:
     layers = list(_layers(_decoded(body)))
     return Said(
         message=_first(layers, "message") or _first(layers, "detail"),
-        type=_first(layers, "type"),
+        type=_first(layers, "type") or _first(layers, "reason") or _first(layers, "status"),
         code=_first(layers, "code"),
         prompt_tokens=_count(layers, "n_prompt_tokens"),
         context_tokens=_count(layers, "n_ctx"),
@@ -76,7 +76,7 @@ def _decoded(body: bytes) -> object:
 
 
 def _layers(found: object) -> Iterator[dict[str, object]]:
-    """The error inside first, then what it is wrapped in, then what Azure puts inside."""
+    """The error inside first, then what it is wrapped in, then what Azure and Google put inside."""
     if isinstance(found, list):
         found = found[0] if found else None
     if not isinstance(found, dict):
@@ -89,6 +89,8 @@ def _layers(found: object) -> Iterator[dict[str, object]]:
     yield found
     if isinstance(inner, dict) and isinstance(deepest := inner.get("innererror"), dict):
         yield deepest
+    if isinstance(inner, dict) and isinstance(details := inner.get("details"), list):
+        yield from (detail for detail in details if isinstance(detail, dict))
 
 
 def _first(layers: list[dict[str, object]], name: str) -> str:

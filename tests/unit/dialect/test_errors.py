@@ -96,6 +96,14 @@ def test_prompt_that_is_too_long_is_told_with_both_numbers(dialect: Dialect, cod
     assert "2048" in error["message"]
 
 
+@pytest.mark.parametrize("dialect", Dialect)
+def test_numbers_that_nobody_said_are_not_made_up(dialect: Dialect) -> None:
+    _, body = codecs[dialect].error(errors.ContextExceeded(prompt_tokens=0, context_tokens=0), "call_7")
+    message = inner(dialect, msgspec.json.decode(body))["message"]
+    assert message.startswith("prompt is too long")  # which clients look for
+    assert "0" not in message
+
+
 def test_anthropics_wording_is_what_its_clients_look_for() -> None:
     _, body = codecs[Dialect.ANTHROPIC].error(errors.ContextExceeded(prompt_tokens=9, context_tokens=8), "call_7")
     assert msgspec.json.decode(body)["error"]["message"] == "prompt is too long: 9 tokens > 8 maximum"

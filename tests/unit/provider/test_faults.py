@@ -53,10 +53,18 @@ def openai(message: str, code: str | None = None, kind: str = "invalid_request_e
     ],
 )
 def test_a_status_means_one_thing(status: int, kind: type[FreeholdError]) -> None:
-    found = fault(status, b"<html>whatever</html>")
+    found = fault(status, b"whatever")
     assert type(found) is kind
     assert "paris" in found.message
     assert "whatever" not in found.message
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("page", [b"<html>whatever</html>", b"\r\n<!DOCTYPE html>\n<html>", b"<HTML><body>no"])
+def test_a_page_was_not_written_by_an_api_and_blames_nobody_else(status: int, page: bytes) -> None:
+    found = fault(status, page)
+    assert type(found) is ProviderBroke
+    assert "and a page" in found.message
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,17 @@ def test_how_long_to_wait_is_taken_from_the_provider_within_reason(headers: dict
         (openai("no such model", "model_not_found"), ProviderRefused),
         (openai("wrong key", "invalid_api_key"), ProviderRefused),
         (openai("no money", "insufficient_quota"), ProviderBusy),
+        (openai("Organization has been restricted", "organization_restricted"), ProviderRefused),
+        (openai("Failed to call a function", "tool_use_failed"), ProviderUnavailable),
+        (openai("Your credit balance is too low to access the API."), ProviderRefused),
+        ({"code": "invalid argument", "error": "Incorrect API key provided: xa***ng."}, ProviderRefused),
+        (
+            [{"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}],
+            ProviderRefused,
+        ),
+        ([{"error": {"code": 400, "message": "not served", "status": "FAILED_PRECONDITION"}}], ProviderRefused),
+        ([{"error": {"code": 400, "message": "no such field", "status": "INVALID_ARGUMENT"}}], InvalidRequest),
+        (openai("messages.0: 'Your credit balance is too low' is no role"), InvalidRequest),
         (openai("no such field"), InvalidRequest),
     ],
 )
@@ -137,6 +156,12 @@ def test_a_prompt_that_is_too_long_is_said_with_both_numbers(
         found = fault(400, body)
         assert isinstance(found, ContextExceeded)
         assert (found.prompt_tokens, found.context_tokens) == (prompt_tokens, context_tokens)
+
+
+def test_a_prompt_that_is_too_long_is_so_without_numbers_too() -> None:
+    found = fault(400, openai("Your input exceeds the context window of this model.", "context_length_exceeded"))
+    assert isinstance(found, ContextExceeded)
+    assert (found.prompt_tokens, found.context_tokens) == (0, 0)
 
 
 def test_a_prompt_that_is_too_long_is_read_from_fields_where_there_are_some() -> None:

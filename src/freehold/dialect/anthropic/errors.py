@@ -63,6 +63,6 @@ def _described(problem: FreeholdError, request_id: str) -> dict[str, Any]:
 
 
 def _message(problem: FreeholdError) -> str:
-    if isinstance(problem, ContextExceeded):
+    if isinstance(problem, ContextExceeded) and problem.prompt_tokens:
         return f"prompt is too long: {problem.prompt_tokens} tokens > {problem.context_tokens} maximum"
     return problem.message

@@ -67,7 +67,7 @@ def _described(problem: FreeholdError, request_id: str) -> dict[str, Any]:
 
 
 def _message(problem: FreeholdError) -> str:
-    if not isinstance(problem, ContextExceeded):
+    if not isinstance(problem, ContextExceeded) or not problem.prompt_tokens:
         return problem.message
     return (
         f"Prompt contains {problem.prompt_tokens} tokens, too large for a model "

@@ -65,7 +65,7 @@ def described(problem: FreeholdError, request_id: str) -> dict[str, Any]:
 
 
 def _message(problem: FreeholdError) -> str:
-    if not isinstance(problem, ContextExceeded):
+    if not isinstance(problem, ContextExceeded) or not problem.prompt_tokens:
         return problem.message
     return (
         f"This model's maximum context length is {problem.context_tokens} tokens, "
