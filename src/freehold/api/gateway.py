@@ -216,15 +216,12 @@ class Gateway:
         configuration = self._newest()
         if self._draining:
             raise GatewayUnavailable("the gateway is stopping")
-        key = configuration.authenticate(visit.head.headers, self._now_unix())
+        held = self._hold(visit, configuration)
+        key, configuration = held.key, held.configuration
         self._rates.take(key)
-        on = self._parts
-        if key.drill:
-            configuration, standings = self._rehearsal.serving(key)
-            on = self._parts_of(configuration, standings)
         if door := DOORS.get(path):
             _require(visit, "POST")
-            return self._call(visit, door, key, configuration, on)
+            return self._call(visit, door, held)
         if path.startswith(RECEIPTS):
             _require(visit, *_TO_LOOK)
             return self._give_receipt(visit, key)
@@ -245,13 +242,23 @@ class Gateway:
         else:
             visit.exchange.respond(503, [_JSON, ("retry-after", "1")], b'{"status":"not ready"}')
 
-    async def _call(self, visit: _Visit, door: Door, key: ApiKey, configuration: Configuration, on: Parts) -> None:
+    def _hold(self, visit: _Visit, newest: Configuration) -> "_Held":
+        """What a request is served with as things are now. Raises InvalidKey."""
+        key = newest.authenticate(visit.head.headers, self._now_unix())
+        if not key.drill:
+            return _Held(newest, key, newest, self._parts)
+        configuration, standings = self._rehearsal.serving(key)
+        return _Held(newest, key, configuration, self._parts_of(configuration, standings))
+
+    async def _call(self, visit: _Visit, door: Door, held: "_Held") -> None:
         arrived = self._watch.pace()
         with await self._gate.place() as place:
-            headers, limit_bytes = visit.head.headers, configuration.snapshot.max_body_bytes
+            headers, limit_bytes = visit.head.headers, held.configuration.snapshot.max_body_bytes
             body = await read_body(headers, visit.exchange, limit_bytes, place.hold)
-            asked = self._asked(visit, door, body, key, configuration)
-            call = await self._detection.raised(asked.call, asked.request.fields, configuration.snapshot)
+            if held.newest is not (newest := self._newest()):  # a body may be long in coming
+                held = self._hold(visit, newest)
+            asked, on = self._asked(visit, door, body, held.key, held.configuration), held.on
+            call = await self._detection.raised(asked.call, asked.request.fields, held.configuration.snapshot)
             if call is not asked.call:
                 asked = structs.replace(asked, call=call)
             trail, seen = visit.trail, self._watch.begin(arrived, asked, headers)
@@ -329,6 +336,15 @@ class Gateway:
         asked = read_path(visit.head.path, visit.head.query, visit.head.headers.get("accept", ""))
         receipt = await self._ledger.receipt(asked.position, key=key.id, form=asked.form)
         visit.exchange.respond(200, _marked(visit, *asked.headers), receipt)
+
+
+class _Held(Struct, frozen=True):
+    """What a request is served with. ``newest`` was in force when that was looked up; a drill has one of its own."""
+
+    newest: Configuration
+    key: ApiKey
+    configuration: Configuration
+    on: Parts
 
 
 def _new_id(now_unix: float) -> str:

@@ -65,9 +65,10 @@ class GatewayStandings:
             return True  # the configuration and the second are those that it was decided by
         if not any(known in asked.targets for known in targets if known.name == target):
             return False
-        return newest.policy.allows(
-            target, asked.call, key=asked.key, service=service, targets=targets, at_unix=at_unix
-        )
+        call = asked.call
+        if service.data_class > asked.service.data_class:  # its calls are more confidential now
+            call = replace(call, data_class=max(call.data_class, service.data_class))
+        return newest.policy.allows(target, call, key=asked.key, service=service, targets=targets, at_unix=at_unix)
 
     def answered(self, asked: Asked, target: str) -> None:
         self._outages.answered(asked.call.id, target)

@@ -427,6 +427,37 @@ async def test_a_caller_may_raise_the_data_class_and_never_lower_it() -> None:
     assert (await house.ask(freehold_data_class="secret")).status == 400
 
 
+class Dawdler(Server):
+    """Whose body comes after the configuration has changed."""
+
+    def __init__(self, gateway: Gateway, snapshot: Snapshot) -> None:
+        super().__init__()
+        self._gateway = gateway
+        self._snapshot = snapshot
+
+    async def read(self) -> bytes:
+        self._gateway.configure(self._snapshot)
+        return await super().read()
+
+
+async def test_a_key_that_is_revoked_while_the_body_comes_is_good_for_nothing() -> None:
+    house = House()
+    server = Dawdler(house.gateway, replace(SNAPSHOT, version=8, keys=()))
+    await server.served_by(house.gateway, head())
+    assert (server.status, server.json["error"]["code"]) == (401, "invalid_api_key")
+    assert not house.engine.bodies
+    assert not house.ledger.entries
+
+
+async def test_a_call_is_decided_by_what_is_in_force_when_its_body_is_there() -> None:
+    house = House()
+    default, other = SNAPSHOT.services
+    changed = replace(SNAPSHOT, version=8, services=(replace(default, data_class=DataClass.RESTRICTED), other))
+    await Dawdler(house.gateway, changed).served_by(house.gateway, head())
+    (admission,) = house.admissions
+    assert (admission.data_class, admission.snapshot) == ("restricted", 8)
+
+
 async def test_errors_come_in_the_dialect_of_the_path() -> None:
     house = House()
     anthropic = await house.ask({"model": "nope", "max_tokens": 5, "messages": HELLO["messages"]}, "/v1/messages")

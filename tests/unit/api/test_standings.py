@@ -344,6 +344,20 @@ async def test_a_call_that_waits_for_the_ledger_meanwhile_does_not_reach_a_targe
     assert house.targets.asked == ["two"]
 
 
+async def test_a_call_that_waits_for_the_ledger_meanwhile_is_as_confidential_as_its_service_has_become() -> None:
+    house = House()
+    house.ledger.held = True
+    asking = asyncio.ensure_future(house.ask())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    default, *others = SNAPSHOT.services
+    restricted = replace(default, data_class=DataClass.RESTRICTED)
+    house.gateway.configure(replace(SNAPSHOT, version=2, services=(restricted, *others)))
+    house.ledger.release()
+    assert (await asking).headers["freehold-target"] == "local"
+    assert house.targets.asked == ["local"]
+
+
 async def test_a_target_that_is_restored_comes_back_afresh() -> None:
     house = House()
     house.targets.problems["one"] = DOWN
