@@ -16,6 +16,8 @@ LOCAL_KINDS: Final = frozenset({"loopback", "private", "link-local", "shared"}) 
 _SHARED: Final = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598, behind a carrier's NAT
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 _NAT64_LOCAL: Final = ipaddress.ip_network("64:ff9b:1::/48")  # RFC 8215
+_PROTOCOLS: Final = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890; older Pythons call most of it public, as the next
+_DOCUMENTATION: Final = ipaddress.ip_network("3fff::/20")  # RFC 9637
 _COMPATIBLE: Final = ipaddress.ip_network("::/96")  # RFC 4291, deprecated
 
 
@@ -42,6 +44,7 @@ def _kind(address: Address) -> str:
         ("multicast", address.is_multicast),
         ("link-local", address.is_link_local),
         ("shared", address in _SHARED),
+        ("private", address in _PROTOCOLS or address in _DOCUMENTATION),
         ("private", address in _NAT64_LOCAL or (address.version == 6 and address.is_site_local)),
         ("private", not address.is_global and not _carries_global(address)),
         ("reserved", address.is_reserved and not _carries_global(address)),

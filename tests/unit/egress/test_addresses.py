@@ -26,7 +26,8 @@ def test_an_address_is_of_one_kind(address: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["192.0.2.1", "198.18.0.1", "240.0.0.1", "255.255.255.255", "2001:db8::1", "2001::1"]
+    "address",
+    ["192.0.2.1", "192.0.0.192", "198.18.0.1", "240.0.0.1", "255.255.255.255", "2001:db8::1", "2001::1", "3fff::1"],
 )
 def test_what_is_set_apart_is_not_public(address: str) -> None:
     assert kind_of(address) != PUBLIC
