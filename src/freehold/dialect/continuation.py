@@ -116,6 +116,8 @@ class CallPlan:
                 said.add(chat)
                 if not isinstance(writer, MessageWriter | ResponseWriter):
                     writer.chunk(chat)
+        if isinstance(reader, MessagesReader):
+            said.usage = reader.usage  # which no chunk has before the end
         if isinstance(writer, MessageWriter | ResponseWriter):  # whose events number blocks, and name items
             writer.stand_behind(_document(event.data) for event in events if event.data)
         return writer

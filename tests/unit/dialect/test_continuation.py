@@ -182,6 +182,15 @@ def test_wherever_a_vendor_breaks_off_an_engine_goes_on_with_the_same_answer(dia
         assert (rest.tally.input_tokens, rest.tally.output_tokens) == told, f"after {count} events"
 
 
+def test_the_prompt_is_counted_by_who_said_so_before_the_answer_broke_off() -> None:
+    broken = Broken(Dialect.ANTHROPIC, Said(parts=(Text(TEXT),)), 6)
+    prompt_tokens = broken.exchange.tally.input_tokens
+    rest = broken.rest(ENGINE)
+    heard = Heard(Dialect.ANTHROPIC, broken.sent + through(rest, engine_says(rest_of(TEXT, rest))))
+    assert prompt_tokens
+    assert heard.usage.prompt_tokens == rest.tally.input_tokens == prompt_tokens
+
+
 @every_dialect
 @pytest.mark.parametrize("other", Dialect)
 def test_another_vendor_that_can_go_on_does(dialect: Dialect, other: Dialect) -> None:

@@ -101,6 +101,11 @@ class MessagesReader:
         self._blocks = 0  # the least index that the next block may have
         self._calls = 0
 
+    @property
+    def usage(self) -> Usage:
+        """As far as it was told: the prompt's at the beginning, the answer's at the end."""
+        return self._total()
+
     def event(self, event: Event) -> list[Chat]:
         kind = kind_of(event)
         if kind.startswith(("message_", "content_block_")):
