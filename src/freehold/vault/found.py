@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from freehold.errors import VerificationFailed
 from freehold.vault.arrival import FoundSignature
 from freehold.vault.manifest import Document
-from freehold.vault.oms import ONLY_FILE, Statement, read_bundle, read_statement
+from freehold.vault.oms import IGNORED, ONLY_FILE, Statement, read_bundle, read_statement
 from freehold.vault.trust import Trust
 from freehold.vault.trust.judge import covered
 
@@ -28,7 +28,7 @@ def _is_to_keep(found: FoundSignature, document: Document, trust: Trust) -> bool
     if not covered(statement, document):
         if found.may_be_of_others and not _contradicts(statement, document):
             return False
-        raise _refused(found, "it is not over exactly the files of the model: one is missing, added or changed")
+        raise _refused(found, f"it is not over exactly the files of the model: {_difference(statement, document)}")
     for name, key in trust.known_keys():
         if key.hint == bundle.hint and not bundle.holds_for(key):
             raise _refused(found, f"the key that it names, of {name}, did not make it")
@@ -40,6 +40,18 @@ def _contradicts(statement: Statement, document: Document) -> bool:
     file = document.manifest.files[0]
     names = {file.path, ONLY_FILE} if statement.name == file.path else {file.path}
     return any(resource.name in names and resource.digest != file.digest for resource in statement.resources)
+
+
+def _difference(statement: Statement, document: Document) -> str:
+    """The first file in which a signature and the model differ, and how."""
+    signed = {resource.name: resource.digest for resource in statement.resources}
+    here = {
+        file.path: file.digest for file in document.manifest.files if file.path in signed or file.path not in IGNORED
+    }
+    name = min(name for name in signed.keys() | here.keys() if signed.get(name) != here.get(name))
+    if name not in here:
+        return f"{name[:200]!r} was signed, and is none that comes in here"
+    return f"{name!r} was {'changed since' if name in signed else 'not signed'}"
 
 
 def _refused(found: FoundSignature, why: str) -> VerificationFailed:

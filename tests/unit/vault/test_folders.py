@@ -11,7 +11,7 @@ from freehold.errors import VaultError, VerificationFailed
 from freehold.signing.elliptic import EllipticSigner
 from freehold.vault import PINS, Vault
 from freehold.vault.importing import make_order
-from freehold.vault.oms import Resource, sign, write_statement
+from freehold.vault.oms import Resource, read_bundle, read_statement, sign, write_statement
 
 FILES = model_files()
 PLACES = sorted(FILES)
@@ -77,8 +77,39 @@ def test_a_signature_in_a_folder_is_kept_if_it_is_over_its_files(
     (folder / "model.sig").write_bytes(sign(write_statement("any", resources, ()), own))
     vault.import_model(str(folder), name="second")
     (folder / "tokenizer.json").write_bytes(b'{"a": 1}')
-    with pytest.raises(VerificationFailed, match="does not vouch for the model"):
+    with pytest.raises(
+        VerificationFailed, match=r"does not vouch for the model: .* 'tokenizer.json' was changed since"
+    ):
         vault.import_model(str(folder), name="third")
+
+
+@pytest.mark.parametrize(
+    ("more", "less", "problem"),
+    [("modeling.py", "", "'modeling.py' was signed, and is none"), ("", "config.json", "'config.json' was not signed")],
+)
+def test_a_signature_over_other_files_is_refused_with_the_first_of_them(  # noqa: PLR0917 - a table's columns
+    vault: Vault, folder: Path, own: EllipticSigner, more: str, less: str, problem: str
+) -> None:
+    manifest = vault.import_model(str(folder), name="first").manifest
+    digests = {file.path: file.digest for file in manifest.files} | ({more: manifest.digest} if more else {})
+    resources = [Resource(name=name, digest=digest) for name, digest in digests.items() if name != less]
+    (folder / "model.sig").write_bytes(sign(write_statement("any", resources), own))
+    with pytest.raises(VerificationFailed, match=problem):
+        vault.import_model(str(folder), name="second")
+
+
+def test_a_signature_counts_without_what_the_outside_tool_passes_over(
+    vault: Vault, folder: Path, own: EllipticSigner, tmp_path: Path
+) -> None:
+    bare = vault.import_model(str(folder), name="bare").manifest
+    resources = [Resource(name=file.path, digest=file.digest) for file in bare.files]
+    (folder / "model.sig").write_bytes(sign(write_statement("any", resources), own))
+    (folder / ".gitattributes").write_bytes(b"*.safetensors filter=lfs\n")
+    vault.import_model(str(folder), name="cloned")
+    vault.check_out("cloned", tmp_path / "out")
+    signature = read_statement(read_bundle((tmp_path / "out" / "model.sig").read_bytes()).payload)
+    assert (tmp_path / "out" / ".gitattributes").exists()
+    assert ".gitattributes" not in {resource.name for resource in signature.resources}
 
 
 def test_what_a_vault_checked_out_comes_in_again(vault: Vault, folder: Path, tmp_path: Path) -> None:

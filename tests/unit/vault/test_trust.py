@@ -15,7 +15,7 @@ from freehold.errors import SettingsError
 from freehold.settings import parse_settings, read_settings
 from freehold.signing.elliptic import EllipticSigner
 from freehold.vault.manifest import Document, Manifest, ModelFile, encode, model_digest
-from freehold.vault.oms import Resource, sign, write_statement
+from freehold.vault.oms import Resource, Statement, sign, write_statement
 from freehold.vault.trust import (
     Approval,
     Evidence,
@@ -28,6 +28,7 @@ from freehold.vault.trust import (
     signatures_of,
 )
 from freehold.vault.trust.custody import sign_model
+from freehold.vault.trust.judge import covered
 
 OWN, PUBLISHER, RELEASE, STRANGER = (signer() for _ in range(4))
 FILE = ModelFile(path="model.gguf", digest="sha256:" + "ab" * 32, size_bytes=3)
@@ -133,6 +134,25 @@ def test_a_publishers_signature_needs_the_estates_own_on_the_manifest() -> None:
 def test_a_signature_of_one_file_by_itself_counts() -> None:
     alone = sign(write_statement("model.gguf", [Resource(name=".", digest=FILE.digest)]), PUBLISHER)
     assert may_run(TRUST, guarded(), alone)
+
+
+def test_only_what_the_outside_tool_passes_over_may_lack_a_signature() -> None:
+    attributes = ModelFile(path=".gitattributes", digest=FILE.digest, size_bytes=1)
+    assert may_run(
+        TRUST, sign_model(document(FILE, attributes), OWN), published(document()), of=document(FILE, attributes)
+    )
+    for other in ("README.md", "a/.gitattributes"):
+        more = document(FILE, ModelFile(path=other, digest=FILE.digest, size_bytes=1))
+        assert not may_run(TRUST, sign_model(more, OWN), published(document()), of=more)
+
+
+def test_a_signature_that_names_what_may_be_missing_has_to_name_what_is_there() -> None:
+    attributes = ModelFile(path=".gitattributes", digest=FILE.digest, size_bytes=1)
+    model = document(FILE, attributes)
+    named = [Resource(name=file.path, digest=file.digest) for file in model.manifest.files]
+    assert covered(Statement(name="any", resources=frozenset(named)), model)
+    other = [*named[:-1], Resource(name=named[-1].name, digest="sha256:" + "ef" * 32)]
+    assert not covered(Statement(name="any", resources=frozenset(other)), model)
 
 
 def test_a_signature_by_another_key_or_over_other_files_does_not_count() -> None:

@@ -9,9 +9,10 @@ nothing here knows Sigstore's roots or asks its logs.
 from freehold.vault.oms.certificates import read_certificates, signer_of
 from freehold.vault.oms.envelope import MAX_BUNDLE_BYTES, Bundle, read_bundle, sign, write_bundle
 from freehold.vault.oms.own import Kind, read_own, sign_own
-from freehold.vault.oms.statement import ONLY_FILE, Resource, Statement, read_statement, write_statement
+from freehold.vault.oms.statement import IGNORED, ONLY_FILE, Resource, Statement, read_statement, write_statement
 
 __all__ = [
+    "IGNORED",
     "MAX_BUNDLE_BYTES",
     "ONLY_FILE",
     "Bundle",

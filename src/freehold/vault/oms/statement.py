@@ -19,8 +19,8 @@ ONLY_FILE = "."  # the name of the one resource where a file was signed, and not
 
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATE = "https://model_signing/signature/v1.0"
-# what the outside tool leaves out of a folder by itself, so that it finds the folder to be what was signed
-_IGNORED = ("model.sig", ".git", ".gitattributes", ".github", ".gitignore")
+# what the outside tool leaves out of a folder by itself, when it signs as when it verifies; at the folder's top alone
+IGNORED = ("model.sig", ".git", ".gitattributes", ".github", ".gitignore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +71,18 @@ _STATEMENT_DECODER: Final = msgspec.json.Decoder(_Statement)
 
 
 def write_statement(name: str, resources: Iterable[Resource], ignored: tuple[str, ...] = ()) -> bytes:
-    """The payload for a model called ``name``. ``ignored``: what else may lie in its folder."""
-    listed = sorted(resources, key=lambda resource: resource.name.split("/"))
+    """The payload for a model called ``name``. ``ignored``: what else may lie in its folder.
+
+    What the outside tool passes over is left out: it would look for a file that it does not see.
+    """
+    wanted = (resource for resource in resources if resource.name not in IGNORED)
+    listed = sorted(wanted, key=lambda resource: resource.name.split("/"))
     rows = [{"name": row.name, "algorithm": "sha256", "digest": row.digest.removeprefix("sha256:")} for row in listed]
     serialization = {
         "method": "files",
         "hash_type": "sha256",
         "allow_symlinks": False,
-        "ignore_paths": (*_IGNORED, *ignored),
+        "ignore_paths": (*IGNORED, *ignored),
     }
     statement = {
         "_type": _STATEMENT,

@@ -18,7 +18,7 @@ from datetime import datetime
 from freehold.errors import VerificationFailed
 from freehold.signing.elliptic import EllipticVerifier
 from freehold.vault.manifest import MANIFEST_FILE, Document
-from freehold.vault.oms import ONLY_FILE, Bundle, Resource, Statement, read_bundle, read_statement, signer_of
+from freehold.vault.oms import IGNORED, ONLY_FILE, Bundle, Resource, Statement, read_bundle, read_statement, signer_of
 from freehold.vault.trust.approval import Approval, read_approval
 from freehold.vault.trust.rules import Mode, Rule, Trust
 
@@ -156,13 +156,14 @@ def covers_manifest(content: bytes, document: Document) -> bool:
 
 
 def covered(statement: Statement, document: Document) -> str:
-    """The same of what was read already."""
-    resources = statement.resources
+    """The same of what was read already. What the outside tool passes over by itself may be missing."""
     files = frozenset(Resource(name=file.path, digest=file.digest) for file in document.manifest.files)
-    if resources == files | {Resource(name=MANIFEST_FILE, digest=document.digest)}:
-        return _MANIFEST_TOO
+    needed = frozenset(file for file in files if file.name not in IGNORED)
+    manifest = Resource(name=MANIFEST_FILE, digest=document.digest)
+    if needed <= statement.resources - {manifest} <= files:
+        return _MANIFEST_TOO if manifest in statement.resources else _FILES_ONLY
     alone = frozenset({Resource(name=ONLY_FILE, digest=document.manifest.digest)})
-    return _FILES_ONLY if resources == files or (len(files) == 1 and resources == alone) else ""
+    return _FILES_ONLY if len(files) == 1 and statement.resources == alone else ""
 
 
 def _made_by(bundle: Bundle, rule: Rule, at: datetime) -> bool:
