@@ -64,9 +64,9 @@ def choose(sizes: Mapping[str, int], open_path: OpenPath, place: str) -> Arrival
     """The model among files, by their paths. Raises VaultError if none of them are weights."""
     arrival = _sorted_out(sizes, open_path, place)
     if not any(role_of(offer.path) is Role.WEIGHTS for offer in arrival.files):
-        there = ", ".join(map(repr, arrival.left_out[:5])) or "no other file"
+        there = ", ".join(map(repr, arrival.left_out[:5]))
         raise VaultError(
-            f"{place} has no weights in a format that is let in, but {there}",
+            f"{place} has no weights in a format that is let in{f', but {there}' if there else ''}",
             hint="Weights are GGUF or safetensors. Formats that run code when they are loaded do not come in.",
         )
     return arrival

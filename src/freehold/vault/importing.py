@@ -28,6 +28,7 @@ from freehold.vault.describing import Facts, OpenFile, read_facts
 from freehold.vault.fetching import Delivery
 from freehold.vault.found import check_found
 from freehold.vault.hashing import Counted, Progress, hash_descriptor
+from freehold.vault.here import require_sound
 from freehold.vault.inspect import Inspection, inspect
 from freehold.vault.landing import differs, land_all
 from freehold.vault.manifest import (
@@ -158,14 +159,8 @@ class Importer:
         """The files are here: at most they get another name, and then they are checked first."""
         if existing is not None:
             return Imported(manifest=existing.manifest, weights_are_new=False, name_is_new=False)
-        counted = Counted(progress, sum(file.size_bytes for file in files))
+        self._require_sound(files, progress)
         with disk_faults(f"read the files of {order.digest}"):
-            for file in files:
-                with closing_descriptor(self._store.open_blob(file.digest)) as fd:
-                    digest = hash_descriptor(fd, os.fstat(fd).st_size, counted)
-                if digest != file.digest:
-                    raise differs(f"the file {self._store.blob_path(file.digest)}", file.digest, digest)
-                counted.next(file.size_bytes)
             document = self._describe(order, Arrival(files=()), dict.fromkeys(files))
         with self._store.scratch() as scratch:
             kept = self._store.keep(document, scratch, {}, self._signed(document))
@@ -185,6 +180,7 @@ class Importer:
                     return Imported(manifest=existing.manifest, weights_are_new=False, name_is_new=False)
                 _look_before_copying(order, arrival)
                 if existing is not None and self._is_here(arrival, existing.manifest, progress):
+                    self._require_sound(existing.manifest.files, progress)
                     self._keep_found(existing, arrival, trust)
                     return Imported(manifest=existing.manifest, weights_are_new=False, name_is_new=False)
                 self._store.require_space(sum(offer.size_bytes for offer in arrival.files if offer.draft is None))
@@ -199,15 +195,19 @@ class Importer:
             digest = document.manifest.digest
             if order.digest and digest != order.digest:
                 raise differs(order.text, order.digest, digest)
+            here = [file for file in landed if self._store.has_blob(file.digest)]
+            self._require_sound(here, progress)
             blobs = {file.digest: path for file, path in landed.items()}
-            new = [digest for digest in blobs if not self._store.has_blob(digest)]
             kept = self._store.keep(document, scratch, blobs, (*found, *self._signed(document)))
         return Imported(
             manifest=kept.manifest,
-            weights_are_new=bool(new),
+            weights_are_new=len(here) < len(landed),
             name_is_new=existing is None,
             left_out=arrival.left_out,
         )
+
+    def _require_sound(self, files: Sequence[ModelFile], progress: Progress) -> None:
+        require_sound(self._store, files, Counted(progress, sum(file.size_bytes for file in files)))
 
     def _is_said_to_be_here(self, arrival: Arrival, existing: Manifest) -> bool:
         """Whether the source says by digest that it is what the name stands for, so that it need not be fetched."""

@@ -193,14 +193,14 @@ def _check(on: _Checking, file: ModelFile, fd: int) -> Assurance:
         return Assurance.UNCHANGED
     digest = hash_descriptor(fd, before.st_size, on.progress)
     after = os.fstat(fd)
+    path = on.store.blob_path(file.digest)
     if digest != file.digest:
-        raise _failed(on.manifest, f"digest of {_called(on.manifest, file)}", file.digest, digest)
+        raise _failed(on.manifest, f"digest of {_called(on.manifest, file)}", file.digest, digest, path)
     if before.st_size != file.size_bytes:
-        raise _failed(
-            on.manifest, f"size of {_called(on.manifest, file)} in bytes", str(file.size_bytes), str(before.st_size)
-        )
+        what = f"size of {_called(on.manifest, file)} in bytes"
+        raise _failed(on.manifest, what, str(file.size_bytes), str(before.st_size), path)
     if _look(before) != _look(after):
-        raise _failed(on.manifest, "time of its last change", str(before.st_ctime_ns), str(after.st_ctime_ns))
+        raise _failed(on.manifest, "time of its last change", str(before.st_ctime_ns), str(after.st_ctime_ns), path)
     if on.trusting.looks:
         on.store.note_look(file.digest, _look(after))
     return Assurance.READ
@@ -227,10 +227,11 @@ def _check_facts(manifest: Manifest, files: Mapping[str, OpenFile]) -> Facts:
     return facts
 
 
-def _failed(manifest: Manifest, what: str, expected: str, found: str) -> VerificationFailed:
+def _failed(manifest: Manifest, what: str, expected: str, found: str, path: Path | None = None) -> VerificationFailed:
     return VerificationFailed(
         f"{manifest.name}: the {what} must be {expected} and was found to be {found}",
-        hint="It does not load. Move the file away, keep it to find out what changed it, and import the model again.",
+        hint=f"It does not load. Move {path or 'the file'} away, keep it to find out what changed it, and import the "
+        "model again.",
     )
 
 

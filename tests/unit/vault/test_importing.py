@@ -123,6 +123,23 @@ def test_weights_that_were_moved_away_are_brought_back(vault: Vault, weights: Pa
     assert vault.verify("tiny-model") == first.manifest
 
 
+@pytest.mark.parametrize("name", ["tiny-model", "another"])
+def test_an_import_does_not_count_on_a_file_that_was_damaged_in_the_vault(
+    vault: Vault, weights: Path, blobs: Blobs, name: str
+) -> None:
+    vault.import_model(str(weights))
+    (blob,) = blobs()
+    blob.chmod(0o600)
+    blob.write_bytes(SOUND[:-1] + b"!")
+    with pytest.raises(VerificationFailed, match=f"{blob} is in the vault: its digest must be {DIGEST}") as refused:
+        vault.import_model(str(weights), name=name)
+    assert "move it away" in refused.value.advice
+    with pytest.raises(VerificationFailed) as refused:
+        vault.verify("tiny-model")
+    assert f"Move {blob} away" in refused.value.advice
+    assert [manifest.name for manifest in vault.list()] == ["tiny-model"]
+
+
 def test_a_source_that_differs_from_its_pin_is_refused_with_both_digests(vault: Vault, weights: Path) -> None:
     with pytest.raises(VerificationFailed, match=f"must be sha256:{'0' * 64} and was found to be {DIGEST}"):
         vault.import_model(str(weights), sha256="0" * 64)

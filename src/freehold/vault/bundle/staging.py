@@ -24,6 +24,7 @@ from freehold.vault.bundle.signature import Terms
 from freehold.vault.concerns import inspect_model
 from freehold.vault.describing import OpenFile, read_facts
 from freehold.vault.hashing import Counted, Progress, hash_stream
+from freehold.vault.here import require_sound
 from freehold.vault.landing import differs, land_all
 from freehold.vault.manifest import Manifest, ModelFile
 from freehold.vault.store import Store, disk_faults, refuse_other
@@ -107,14 +108,17 @@ def _land(  # noqa: PLR0913, PLR0917 - from where, to where, what
 ) -> dict[str, Path]:
     """Read everything; where the files lie that were copied, by digest."""
     wanted = {file.digest: file for model in models for file in model.document.manifest.files}
-    new = [file for file in wanted.values() if not store.has_blob(file.digest)]
+    here = [file for file in wanted.values() if store.has_blob(file.digest)]
+    new = [file for file in wanted.values() if file not in here]
     of_engines = {one.digest: one for engine in bundle.engines for one in engine.values()}
     copied = {file.digest: file.size_bytes for file in new} | {one.digest: one.size for one in of_engines.values()}
     left = {digest: size for digest, size in bundle.sizes.items() if digest not in bundle.checked}
     read_only = {digest: size for digest, size in left.items() if digest not in copied}
     store.require_space(sum(copied.values()))
-    counted = Counted(progress, sum(copied.values()) + sum(read_only.values()))
+    here_bytes = sum(file.size_bytes for file in here)
+    counted = Counted(progress, sum(copied.values()) + sum(read_only.values()) + here_bytes)
     _check(layout, read_only, counted)
+    require_sound(store, here, counted)
     arrival = Arrival(files=tuple(_offer(layout, digest, size) for digest, size in sorted(copied.items())))
     landed = {file.digest: place for file, place in land_all(arrival, scratch, counted.rest()).items()}
     for model in models:

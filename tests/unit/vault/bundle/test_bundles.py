@@ -130,6 +130,22 @@ def test_a_bundle_that_is_taken_in_twice_changes_nothing(exporter: Vault, import
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_a_file_that_was_damaged_here_does_not_pass_for_the_one_that_comes_in(
+    exporter: Vault, importer: Vault, tmp_path: Path
+) -> None:
+    export(exporter, tmp_path / "bundle.tar")
+    take_in(importer, tmp_path / "bundle.tar")
+    (file,) = importer.show("tiny").files
+    blob = tmp_path / "to" / "blobs" / "sha256" / file.digest.removeprefix("sha256:")
+    blob.chmod(0o600)
+    blob.write_bytes(TINY[:-1] + b"!")
+    with pytest.raises(VerificationFailed, match=f"{blob} is in the vault: its digest must be {file.digest}"):
+        take_in(importer, tmp_path / "bundle.tar")
+    blob.rename(tmp_path / "kept")
+    take_in(importer, tmp_path / "bundle.tar")
+    assert not any(check.problem for check in importer.verify_all())
+
+
 def test_only_the_models_that_are_asked_for_come_in(exporter: Vault, importer: Vault, tmp_path: Path) -> None:
     export(exporter, tmp_path / "bundle.tar")
     take_in(importer, tmp_path / "bundle.tar", models=frozenset({"tiny"}))
