@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +49,8 @@ class StandIn:
     hands_out_as: str = ""  # a commit, instead of the one that was asked for
     answers_as: str = ""  # the same where it lists
     ranges: bool = True
+    goes_on: bool = False  # a file has no end
+    lists_on: bool = False  # nor has the list
     stalls_after: int = 0  # bytes of an answer, until ``go`` is set
     go: threading.Event = field(default_factory=threading.Event)
     heard: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
@@ -111,6 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
         if repository != REPOSITORY or commit not in hub.revisions:
             self._head(404, {"X-Error-Code": "RevisionNotFound" if repository == REPOSITORY else "RepoNotFound"})
             return
+        if hub.lists_on:
+            self._go_on({"Content-Type": "application/json"})
+            return
         body = {
             "id": repository,
             "sha": hub.answers_as or commit,
@@ -143,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _hand_out(self, content: bytes, fields: dict[str, str]) -> None:
         hub, begin, status = self.hub, 0, 200
+        if hub.goes_on and self.command == "GET":
+            self._go_on(fields)
+            return
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         if asked and hub.ranges and int(asked[1]) < len(content):
             begin, status = int(asked[1]), 206
@@ -156,6 +164,15 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.go.wait(timeout=60)
                 begin = max(begin, hub.stalls_after)
             self.wfile.write(content[begin:end])
+
+    def _go_on(self, fields: dict[str, str]) -> None:
+        self.send_response_only(200)
+        for name, value in {**fields, "Transfer-Encoding": "chunked"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b"%x\r\n%b\r\n" % (2**20, bytes(2**20)))
 
     def _head(self, status: int, fields: Mapping[str, str], length: int = 0) -> None:
         self.send_response_only(status)
@@ -204,6 +221,8 @@ class FakeClient:
 
     def _list(self, question: Mapping[str, object]) -> dict[str, object]:
         hub, revision = self._hub, str(question["revision"])
+        if hub.lists_on:
+            return {"problem": "not understood"}
         commit = hub.branches.get(revision, revision)
         files = [
             {
@@ -239,6 +258,8 @@ class FakeClient:
         parts = {row["path"]: Path(row["part"]) for row in cast("list[dict[str, str]]", question["files"])}
         for path, listed in self._asked(question):
             content, part = hub.instead.get(path, listed), parts[path]
+            if hub.goes_on:
+                return {"problem": "too long"}
             begin = part.stat().st_size if part.exists() else 0
             hub.heard.append(("GET", path, {"range": f"bytes={begin}-"} if begin else {}))
             end = begin + hub.breaks_after.pop(0) if hub.breaks_after else len(content)

@@ -175,6 +175,22 @@ def test_content_that_is_not_what_was_listed_is_refused_and_not_kept(house: Hous
     assert (house.vault.list(), house.parts) == ((), [])
 
 
+@pytest.mark.parametrize("path", ["tiny.gguf", "README.md"])
+def test_a_file_without_an_end_does_not_fill_the_disk(house: House, path: str) -> None:
+    house.hub.put({path: FILES[path], "tiny.gguf": SMALL})
+    house.hub.goes_on = True
+    with pytest.raises(VerificationFailed, match="hands out more than is listed"):
+        house.bring(f"hf:{REPOSITORY}@{COMMIT}")
+    assert (house.vault.list(), house.parts) == ((), [])
+
+
+def test_a_list_without_an_end_does_not_take_the_memory_of_the_host(house: House) -> None:
+    house.hub.lists_on = True
+    with pytest.raises(VaultError, match="cannot be understood"):
+        house.bring()
+    assert house.vault.list() == ()
+
+
 @pytest.mark.parametrize(("status", "code"), [(403, "GatedRepo"), (401, "")])
 def test_a_gated_repository_is_refused_and_says_that_no_token_is_sent(house: House, status: int, code: str) -> None:
     house.hub.refuses = (status, code)

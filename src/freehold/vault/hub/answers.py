@@ -134,6 +134,8 @@ def problem_of(said: Problem, source: HubRepository, hub: Place, log: str) -> Op
     name = f"{source.repository} at {source.revision}"
     by_hand = "Fetch it with a client of your own that has a token, and import the folder."
     status = said.status
+    if said.problem == "too long":
+        return VerificationFailed(f"{name}: {hub}, or whom it sends to, hands out more than is listed", hint=_WRONG)
     if said.problem == "gated" or (status in (401, 403) and said.problem in ("no repository", "status")):
         return VaultError(
             f"{name} is not given to everybody: {hub} answered with {status}. It is gated, private, or not there",

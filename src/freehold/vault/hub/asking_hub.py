@@ -6,9 +6,11 @@ what is asked: ``list`` (what a revision is, and its files), ``locate`` (from wh
 What goes wrong is one word of the answer; what the client has to say of it goes to standard error, and nowhere else.
 """
 
+import io
 import json
 import logging
 import os
+import resource
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -17,18 +19,44 @@ from typing import Any
 
 _TIMEOUT_S = 60.0
 _PIECE_BYTES = 2**20  # what is lost of a file at most when it breaks off
+_MEMORY_BYTES = 2**30  # a list without an end would take all that the host has
 
 Answer = dict[str, Any]
 
 
 def main() -> None:
     client, question, answer = sys.argv[1:]
+    _bound()
     asked = json.loads(Path(question).read_text(encoding="utf-8"))
     sys.path.insert(0, client)
     os.environ.update(asked["environment"])  # before the client is imported, which reads it then
     logging.basicConfig(stream=sys.stderr)
     said = _answered(_ASKED[asked["what"]], asked)
     Path(answer).write_text(json.dumps(said), encoding="utf-8")
+
+
+def _bound() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    bound = _MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (bound, bound))
+
+
+class _TooLongError(Exception):
+    """More comes of a file than was listed."""
+
+
+class _Part(io.BufferedWriter):
+    """What has come of a file, which takes no more than was listed: the client itself would fill the disk."""
+
+    def __init__(self, path: str, size_bytes: int) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        super().__init__(io.FileIO(os.open(path, flags, 0o600), "ab"))
+        self._size_bytes = size_bytes
+
+    def write(self, piece: Any) -> int:
+        if self.tell() + len(piece) > self._size_bytes:
+            raise _TooLongError
+        return super().write(piece)
 
 
 def _answered(answer: Callable[[Answer], Answer], asked: Answer) -> Answer:
@@ -48,6 +76,10 @@ def _answered(answer: Callable[[Answer], Answer], asked: Answer) -> Answer:
         (ValueError, "not understood"),
         (LookupError, "not understood"),
         (TypeError, "not understood"),
+        (AttributeError, "not understood"),
+        (RecursionError, "not understood"),
+        (MemoryError, "not understood"),
+        (_TooLongError, "too long"),
     )
     try:
         return answer(asked)
@@ -114,8 +146,7 @@ def _fetch(asked: Answer) -> Answer:
     constants.DOWNLOAD_CHUNK_SIZE = _PIECE_BYTES
     wanted = {file["path"]: file for file in asked["files"]}
     for path, found in _found(asked):
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(wanted[path]["part"], flags, 0o600), "ab") as part:
+        with _Part(wanted[path]["part"], wanted[path]["size_bytes"]) as part:
             http_get(
                 found.location,
                 part,
