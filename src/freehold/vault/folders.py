@@ -6,7 +6,7 @@ Nothing is followed out of the folder: a symbolic link, and what is neither a fi
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from freehold.errors import VaultError
 from freehold.vault.arrival import Arrival, FoundSignature, Offer
 from freehold.vault.inspect.members import Role, role_of, what_is_wrong_with
 from freehold.vault.manifest import MANIFEST_FILE, SIGNATURE_FILE
-from freehold.vault.oci.manifest import Blob
+from freehold.vault.oci.manifest import Blob, require_size
 from freehold.vault.oms import MAX_BUNDLE_BYTES
 from freehold.vault.sources import Stream, list_members, open_file, open_member
 
@@ -53,9 +53,14 @@ def arrival_of_files(
 ) -> Arrival:
     """The model among files that are known by their digests. One alone needs no name. Raises VaultError."""
     known = {blob.path or _ONLY_FILE: blob for blob in blobs}
-    arrival = choose(
-        {path: blob.size_bytes for path, blob in known.items()}, lambda path: open_blob(known[path]), place
-    )
+
+    @contextmanager
+    def open_path(path: str) -> Iterator[Stream]:
+        with open_blob(known[path]) as stream:
+            require_size(known[path], stream.size_bytes, place)
+            yield stream
+
+    arrival = choose({path: blob.size_bytes for path, blob in known.items()}, open_path, place)
     files = tuple(replace(offer, digest=known[offer.path].digest) for offer in arrival.files)
     return replace(arrival, files=files, revision=revision, source_digest=revision)
 

@@ -13,6 +13,7 @@ from tests.vault_builder import model_files
 
 from freehold.errors import VaultError, VerificationFailed
 from freehold.vault import Vault
+from freehold.vault.oci.manifest import INDEX
 
 FILES = model_files()
 
@@ -48,7 +49,15 @@ DEFECTS: dict[str, tuple[Callable[[], Artifact], str]] = {
         lambda: changed(lambda document: document["layers"][0].update(digest="sha512:" + "0" * 128)),
         "without a SHA-256 digest",
     ),
-    "size missing": (lambda: changed(lambda document: document["layers"][0].pop("size")), "without its size"),
+    "size missing": (lambda: changed(lambda document: document["layers"][0].pop("size")), "without a size"),
+    "manifest and index at once": (
+        lambda: changed(lambda document: document.update(manifests=[])),
+        "is also said to be",
+    ),
+    "manifest called an index": (
+        lambda: changed(lambda document: document.update(mediaType=INDEX)),
+        "is also said to be",
+    ),
     "blob missing": (
         lambda: changed(lambda document: document["layers"][0].update(digest="sha256:" + "0" * 64)),
         "there is no file",
@@ -67,6 +76,16 @@ def test_a_defective_artifact_is_refused_for_its_defect(defect: str, tmp_path: P
     assert vault.list() == ()
 
 
+@pytest.mark.parametrize("difference_bytes", [-1, 1])
+def test_a_file_of_another_size_than_is_described_is_refused(difference_bytes: int, tmp_path: Path) -> None:
+    def lie(document: dict[str, Any]) -> None:
+        document["layers"][0]["size"] += difference_bytes
+
+    layout = write_layout(tmp_path / "layout", v1=changed(lie))
+    with pytest.raises(VerificationFailed, match=r"must have \d+ bytes and has \d+"):
+        Vault(tmp_path / "vault").import_model(f"oci:{layout}")
+
+
 def damage_manifest(layout: Path, made: Artifact) -> None:
     (layout / "blobs" / "sha256" / made.digest[7:]).write_bytes(made.manifest + b" ")
 
@@ -74,6 +93,15 @@ def damage_manifest(layout: Path, made: Artifact) -> None:
 def damage_blob(layout: Path, made: Artifact) -> None:
     blob = layout / "blobs" / "sha256" / max(made.blobs, key=lambda digest: len(made.blobs[digest]))[7:]
     blob.write_bytes(blob.read_bytes()[:-1] + b"\x00")
+
+
+def described(**said: object) -> Callable[[Path, Artifact], None]:
+    """Has the layout's index say something else of the manifest."""
+
+    def damage(layout: Path, made: Artifact) -> None:
+        (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [made.descriptor() | said]}))
+
+    return damage
 
 
 def link_blobs(layout: Path, made: Artifact) -> None:
@@ -89,6 +117,8 @@ def other_version(layout: Path, _: Artifact) -> None:
 
 ON_DISK: dict[str, tuple[Callable[[Path, Artifact], None], str]] = {
     "manifest changed": (damage_manifest, "the manifest must be .* and was found to be"),
+    "manifest of another size": (described(size=3), r"must have 3 bytes and has \d+"),
+    "manifest described as an index": (described(mediaType=INDEX), "is also said to be"),
     "file changed": (damage_blob, "the digest must be .* and was found to be"),
     "file is a link": (link_blobs, "cannot open"),
     "of another version": (other_version, "not an OCI image layout"),

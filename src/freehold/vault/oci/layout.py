@@ -21,7 +21,7 @@ def arrival_of_layout(source: OciLayout) -> Arrival:
     wanted = _wanted(source)
     top: Node = read_json(_read(source.path / "index.json"), place)
     found = choose(top, wanted, place)
-    digest, manifest = find_manifest(found.digest, lambda digest: _read(_place(source.path, digest)), {}, place)
+    digest, manifest = find_manifest(found, lambda digest: _read(_place(source.path, digest)), place)
 
     def open_blob(blob: Blob) -> AbstractContextManager[Stream]:
         return open_file(_place(source.path, blob.digest), follow=False)

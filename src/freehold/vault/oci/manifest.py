@@ -35,19 +35,47 @@ class Blob:
     name: str = ""
 
 
-def find_manifest(digest: str, load: Callable[[str], bytes], wanted: Mapping[str, str], place: str) -> tuple[str, Node]:
-    """The manifest under a digest, through an index if it is one. Raises VaultError, VerificationFailed.
+def find_manifest(named: Blob | str, load: Callable[[str], bytes], place: str) -> tuple[str, Node]:
+    """The manifest that is described, or under a digest; through an index if it is one.
 
-    ``wanted``: of several in an index, the ``name`` or ``digest`` of the one that is meant.
+    Raises VaultError, VerificationFailed.
     """
-    document = read_document(load(digest), digest, place)
+    digest, document = _loaded(named, load, place)
     if not _is_index(document):
         return digest, document
-    found = choose(document, wanted, place)
-    inner = read_document(load(found.digest), found.digest, place)
+    digest, inner = _loaded(choose(document, {}, place), load, place)
     if _is_index(inner):
         raise VaultError(f"{place} has an index in an index: name the manifest itself by its digest")
-    return found.digest, inner
+    return digest, inner
+
+
+def _loaded(named: Blob | str, load: Callable[[str], bytes], place: str) -> tuple[str, Node]:
+    """A document that is what is said of it, with its digest."""
+    if isinstance(named, str):
+        return named, _of_one_kind(read_document(load(named), named, place), "", place)
+    content = load(named.digest)
+    document = read_document(content, named.digest, place)
+    require_size(named, len(content), place)
+    return named.digest, _of_one_kind(document, named.media_type, place)
+
+
+def _of_one_kind(document: Node, described_as: str, place: str) -> Node:
+    """Raises VaultError for a document that one reader takes for an index, and another for a manifest."""
+    kind, other = (INDEX, MANIFEST) if _is_index(document) else (MANIFEST, INDEX)
+    stated = document.get("mediaType") if isinstance(document, dict) else None
+    has_both = isinstance(document, dict) and "manifests" in document and ("layers" in document or "config" in document)
+    if has_both or other in (stated, described_as):
+        raise VaultError(f"{place}: what is there as {kind} is also said to be {other}; nobody can say which is meant")
+    return document
+
+
+def require_size(blob: Blob, size_bytes: int, place: str) -> None:
+    """Raises VerificationFailed unless there are as many bytes as are described (image-spec, descriptor.md)."""
+    if size_bytes != blob.size_bytes:
+        raise VerificationFailed(
+            f"{place}: {blob.path or blob.digest} must have {blob.size_bytes} bytes and has {size_bytes}",
+            hint="Nothing was imported. What is described is something else than what is there: have it packed anew.",
+        )
 
 
 def choose(index: Node, wanted: Mapping[str, str], place: str) -> Blob:
@@ -124,7 +152,7 @@ def _blob(row: Mapping[str, Node], place: str) -> Blob:
     if not (isinstance(digest, str) and is_digest(digest) and isinstance(media_type, str) and isinstance(notes, dict)):
         raise VaultError(f"{place} describes something without a SHA-256 digest and a media type")
     if not isinstance(size_bytes, int) or isinstance(size_bytes, bool) or not 0 <= size_bytes < 2**50:
-        raise VaultError(f"{place} describes {digest} without its size")
+        raise VaultError(f"{place} describes {digest} without a size that a file can have")
     path = next((text for key in _PATHS if isinstance(text := notes.get(key), str) and text), "")
     name = notes.get(_NAME)
     return Blob(

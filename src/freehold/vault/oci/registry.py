@@ -45,7 +45,7 @@ def arrival_of_image(source: OciImage, asking: Asking, store: Store, progress: P
     def load(wanted: str) -> bytes:
         return known[wanted] if wanted in known else registry.document(wanted)
 
-    manifest_digest, manifest = find_manifest(digest, load, {}, place)
+    manifest_digest, manifest = find_manifest(digest, load, place)
     with ExitStack() as stack:
         fetching: dict[str, Lazy] = {}
 
