@@ -24,6 +24,7 @@ OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoev
 _POLL_S = 0.02
 _START_S = 60.0
 _STOP_S = 60.0
+_TURN_S = 60.0  # longer than a start takes; an import into an estate that is down may take longer still
 
 
 def supervisor_pid(estate: Estate) -> int | None:
@@ -100,22 +101,61 @@ def stop_supervisor(estate: Estate) -> bool:
 
 
 @contextmanager
-def control(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
+def control(estate: Estate) -> Iterator[AdminClient]:
     """The estate's control process; where the estate is down, one that is there for this act alone."""
     require_estate(estate)
-    if supervisor_pid(estate) is not None:
-        yield await_control(estate)
-        return
+    with turn(estate):
+        if supervisor_pid(estate) is None:
+            with acting(estate) as client:
+                yield client
+            return
+    yield await_control(estate)
+
+
+@contextmanager
+def acting(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
+    """A control process for one act, of an estate that is down. Whoever asks for it has the turn.
+
+    It ends with this process, however this one ends: an estate that only acts serves nobody and keeps others from it.
+    """
     from freehold.bootstrap.soundness import check_home, check_law  # noqa: PLC0415 - takes longer to load than to ask
 
     check_law(estate)
     check_home(estate)
-    supervisor = start_supervisor(estate, ["--acts-only"], detach=True, sealed=sealed)
+    options = ["--acts-only", "--supervisor", str(os.getpid())]
+    supervisor = start_supervisor(estate, options, detach=True, sealed=sealed)
     try:
         yield await_control(estate, supervisor)
     finally:
         supervisor.terminate()
         supervisor.wait()
+
+
+@contextmanager
+def turn(estate: Estate, *, patience_s: float = _TURN_S) -> Iterator[None]:
+    """Be the only command that starts something on this estate. Raises EstateError where another takes too long."""
+    with readable(estate):
+        descriptor = os.open(estate.directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        deadline = time.monotonic() + patience_s
+        while not _locked(descriptor):
+            if time.monotonic() >= deadline:
+                raise EstateError(
+                    f"another command is at work on {estate.directory}, which is down or just starting",
+                    hint="Wait until it is done; 'freehold status' shows what runs.",
+                )
+            time.sleep(_POLL_S)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _calls_finish_s(estate: Estate) -> float:

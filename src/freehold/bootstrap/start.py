@@ -3,14 +3,16 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
 from freehold.admin.sealing import require_owned
-from freehold.bootstrap.launch import await_control, control, start_supervisor, supervisor_pid
+from freehold.bootstrap.launch import acting, await_control, start_supervisor, supervisor_pid, turn
 from freehold.bootstrap.listeners import check_listeners, check_tiles_listener
 from freehold.bootstrap.process import arguments_of
 from freehold.bootstrap.soundness import check_home, check_law
@@ -61,27 +63,65 @@ class Up:
 
 def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool) -> Up:
     """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
-    if supervisor_pid(estate) is not None:
-        client = await_control(estate)
+    if supervisor_pid(estate) is None:
+        _made(estate, wish)
+    with turn(estate):
+        started = _started(estate, wish, step, detach=detach) if supervisor_pid(estate) is None else None
+        with _given_up(started):
+            client = await_control(estate, started)
+    with _given_up(started):
+        first_key = _first_key(client) if started is not None else ""
         status = await_ready(client, told)
-        if wish.sealed and not status["sealed"]:
-            raise EstateError(
-                f"{estate.directory} is up already, and not sealed",
-                hint="'freehold down', then 'freehold up --sealed'.",
-            )
-        return Up(client=client, status=status, first_key="", supervisor=None)
+    if started is None:
+        _require_as_wished(estate, wish, status)
+    return Up(client=client, status=status, first_key=first_key, supervisor=started)
+
+
+def _made(estate: Estate, wish: Wish) -> Settings:
     _check_ports(estate, wish)
     ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
-    settings = found(estate, **ports).settings
+    return found(estate, **ports).settings
+
+
+def _started(estate: Estate, wish: Wish, step: Step, *, detach: bool) -> subprocess.Popen[bytes]:
+    """Start one that is down. Whoever asks for it has the turn."""
+    settings = _made(estate, wish)
     check_law(estate)
     check_home(estate)
     if wish.sealed:
         require_owned(settings)
     _stock(estate, settings, step, sealed=wish.sealed)
-    supervisor = start_supervisor(estate, wish.flags, detach=detach, sealed=wish.sealed)
-    client = await_control(estate, supervisor)
-    first_key = _first_key(client)
-    return Up(client=client, status=await_ready(client, told), first_key=first_key, supervisor=supervisor)
+    return start_supervisor(estate, wish.flags, detach=detach, sealed=wish.sealed)
+
+
+@contextmanager
+def _given_up(started: subprocess.Popen[bytes] | None) -> Iterator[None]:
+    """Whoever interrupts a start wants none: nothing is left running that nobody was told of."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if started is not None:
+            started.terminate()
+            started.wait()
+        raise
+
+
+def _require_as_wished(estate: Estate, wish: Wish, status: Mapping[str, Any]) -> None:
+    """Raise EstateError where an estate that was up before is not what was asked for now."""
+    if wish.sealed and not status["sealed"]:
+        raise EstateError(
+            f"{estate.directory} is up already, and not sealed",
+            hint="'freehold down', then 'freehold up --sealed'.",
+        )
+    for option, wished, url in (
+        ("--port", wish.port, status["base_url"]),
+        ("--admin-port", wish.admin_port, status["admin_url"]),
+    ):
+        if wished is not None and wished != urlsplit(url).port:
+            raise EstateError(
+                f"{estate.directory} is up already, at {url}",
+                hint=f"'freehold down', then 'freehold up {option} {wished}'.",
+            )
 
 
 def _check_ports(estate: Estate, wish: Wish) -> None:
@@ -103,7 +143,7 @@ def _stock(estate: Estate, settings: Settings, step: Step, *, sealed: bool) -> N
     wanted = {target.model for target in settings.engines.values()} & {pin.name for pin in PINS}
     missing = wanted - {manifest.name for manifest in Vault(estate.vault).list()}
     if missing:
-        with control(estate, sealed=sealed) as client:
+        with acting(estate, sealed=sealed) as client:
             for name in sorted(missing):
                 client.post("models", {"source": name}, progress=step)
 

@@ -34,6 +34,7 @@ from freehold.vault import Vault
 
 _log = logging.getLogger(__name__)
 _POLL_S = 0.02
+_LOOKED_AT_S = 0.5  # a command that looks whether the estate is up shares the lock for a moment
 _AFTER_CALLS_S = 5.0  # for a gateway to end, once its calls have or are cut
 
 
@@ -73,14 +74,23 @@ def _only_one(estate: Estate) -> Iterator[None]:
     """Hold the estate's lock, with this process's id in it. Raises EstateError if another supervisor has it."""
     estate.run.mkdir(mode=0o700, exist_ok=True)
     with estate.lock.open("a+b") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise EstateError(f"{estate.directory} is already up", hint="'freehold status' shows it.") from exc
+        deadline = time.monotonic() + _LOOKED_AT_S
+        while not _locked(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise EstateError(f"{estate.directory} is already up", hint="'freehold status' shows it.")
+            time.sleep(_POLL_S)
         lock.truncate(0)
         lock.write(b"%d\n" % os.getpid())
         lock.flush()
         yield
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _run(estate: Estate, settings: Settings, options: Namespace, told: asyncio.Event) -> None:

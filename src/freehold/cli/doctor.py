@@ -8,7 +8,7 @@ import click
 from freehold.admin.doctor import Finding
 from freehold.admin.readable import require_estate
 from freehold.bootstrap.down import checks_down
-from freehold.bootstrap.launch import control, supervisor_pid
+from freehold.bootstrap.launch import await_control, supervisor_pid
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.contract.estate import Estate
@@ -53,8 +53,7 @@ def doctor(  # noqa: PLR0913 - one argument for each option
         if supervisor_pid(estate) is None:
             checks = checks_down(estate, lambda done, total: show("verifying weights", done, total))
         else:
-            with control(estate) as admin:
-                checks = admin.post("doctor", progress=output.told(show))["checks"]
+            checks = await_control(estate).post("doctor", progress=output.told(show))["checks"]
     if as_json:
         output.emit("checks", checks)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from freehold.admin.readable import require_estate
-from freehold.bootstrap.launch import control, supervisor_pid
+from freehold.bootstrap.launch import await_control, supervisor_pid
 from freehold.cli import output
 from freehold.cli.options import estate_option, examples, json_option
 from freehold.cli.readiness import show_readiness
@@ -39,8 +39,7 @@ def status(estate: Estate, *, as_json: bool) -> None:
 
         described = status_down(estate)
     else:
-        with control(estate) as admin:
-            described = admin.get("status")["status"]
+        described = await_control(estate).get("status")["status"]
     if as_json:
         output.emit("status", described)
     else:
