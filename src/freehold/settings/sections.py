@@ -9,9 +9,12 @@ from msgspec import Meta
 from freehold.contract.call import DataClass
 from freehold.contract.grant import Place, place_of, read_place
 
-Positive = Annotated[int, Meta(ge=1)]
+_MOST = 2**31 - 1  # what is larger is a slip of the hand, and finds no room where it is handed on
+Positive = Annotated[int, Meta(ge=1, le=_MOST)]
+Whole = Annotated[int, Meta(ge=0, le=_MOST)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
-Seconds = Annotated[float, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0, le=_MOST)]
+Patience = Annotated[float, Meta(gt=0, le=_MOST)]
 DataClassName = Literal["public", "internal", "personal", "restricted"]
 PriorityName = Literal["high", "normal", "low"]
 
@@ -44,7 +47,7 @@ class GatewaySection(Section, frozen=True):
     max_body_mb: Annotated[int, Meta(ge=1, le=1024)] = 32
     requests_per_minute: Positive = 60_000  # of a key that was made without a rate of its own
     max_calls: Positive = 2048  # at work at once, in one gateway process
-    max_waiting: Annotated[int, Meta(ge=0)] = 512  # calls that may wait until one of those is over
+    max_waiting: Whole = 512  # calls that may wait until one of those is over
     max_wait_s: Annotated[float, Meta(gt=0, le=300)] = 0.5  # after which such a call is turned away
     max_held_mb: Positive = 1024  # of the requests at work, together
     body_within_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0  # for a request's body to come
@@ -55,14 +58,14 @@ class GatewaySection(Section, frozen=True):
 class LedgerSection(Section, frozen=True):
     """The record."""
 
-    reserve_mb: Annotated[int, Meta(ge=0)] = 256  # kept back for what must still be written when the disk is full
+    reserve_mb: Whole = 256  # kept back for what must still be written when the disk is full
     publish_after_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     durability: Literal["strict", "relaxed"] = "strict"  # relaxed: acknowledged first, on disk 0.1 s later
     anchor: Annotated[str, Meta(pattern=r"^(/[^\0]+)?\Z")] = ""  # a file elsewhere that has the newest checkpoint
     salts_kept_days: Annotated[int, Meta(ge=0, le=36500)] = 183  # 0: for ever
     quorum: str | Positive = "all"  # of the witnesses: "all", "any", how many, or the name of the one that counts
     serve: str = ""  # "host:port": where anybody may read the log over HTTP; empty: nowhere
-    prune_after_days: Annotated[int, Meta(ge=0)] = 0  # how old entries must be before they may be pruned; 0: never
+    prune_after_days: Whole = 0  # how old entries must be before they may be pruned; 0: never
 
     @property
     def served_at(self) -> Place | None:
@@ -99,8 +102,8 @@ class ServiceSection(Section, frozen=True):
     tool_hold: bool = True  # hold tool calls until they are whole, where another target could take over
     drop: list[Annotated[str, Meta(min_length=1, max_length=64)]] = []  # what of a request may be left out; "*": all
     acceptance: Annotated[str, Meta(max_length=1024)] = ""  # a file of the estate: cases for whoever is to stand in
-    rto_s: Annotated[float, Meta(gt=0)] = 30.0  # in a drill: how long until calls are answered again
-    max_lost: Annotated[int, Meta(ge=0)] = 0  # in a drill: calls that may go without a whole answer
+    rto_s: Patience = 30.0  # in a drill: how long until calls are answered again
+    max_lost: Whole = 0  # in a drill: calls that may go without a whole answer
     min_acceptance: Annotated[float, Meta(gt=0, le=1)] = 1.0  # the share of them that is enough
     acceptance_max_age_days: Positive = 90  # a pass that is older is none
 
@@ -122,7 +125,7 @@ class EngineTargetSection(Section, frozen=True):
     context_tokens: Positive | None = None  # per slot
     slots: Positive | None = None
     threads: Positive | None = None
-    queue: Annotated[int, Meta(ge=0)] = 64  # calls that may wait for a slot
+    queue: Whole = 64  # calls that may wait for a slot
     sleep_after_s: Seconds = 900.0  # 0: never
     chat_template: str = ""  # a Jinja file in the estate, instead of the model's own
 
@@ -153,11 +156,11 @@ class ProviderSection(Section, frozen=True):
     tls_ca: str = ""  # a file of the estate: the authority that signs its certificate, instead of the system's
     allow_private: bool = False  # whether it may lie at a private or loopback address
     give_traceparent: bool = False  # whether it is told which trace a call belongs to
-    connect_s: Annotated[float, Meta(gt=0)] = 5.0
-    first_event_s: Annotated[float, Meta(gt=0)] = 30.0
-    idle_s: Annotated[float, Meta(gt=0)] = 30.0
-    whole_answer_s: Annotated[float, Meta(gt=0)] = 600.0
-    least_events_per_minute: Annotated[float, Meta(ge=0)] = 1.0
+    connect_s: Patience = 5.0
+    first_event_s: Patience = 30.0
+    idle_s: Patience = 30.0
+    whole_answer_s: Patience = 600.0
+    least_events_per_minute: Annotated[float, Meta(ge=0, le=_MOST)] = 1.0
     max_answer_mb: Annotated[int, Meta(ge=1, le=1024)] = 64
 
 

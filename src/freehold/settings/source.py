@@ -27,7 +27,10 @@ class Source:
         except tomllib.TOMLDecodeError as exc:
             at = re.search(r"line (\d+), column (\d+)", str(exc))
             where = f"line {at[1]}, column {at[2]}" if at else "at its end"
-            raise SettingsError(f"{self._name}, {where}: this is not TOML") from exc
+            why = str(exc).partition(" (at ")[0]
+            raise SettingsError(f"{self._name}, {where}: this is not TOML: {why}") from exc
+        except RecursionError as exc:
+            raise SettingsError(f"{self._name}: lists in lists go too deep") from exc
 
     def convert_named(self, kind: str, tables: object, section: Callable[[object], type[T]]) -> dict[str, T]:
         if not isinstance(tables, dict):
