@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 it could not be done, or what was checked does not hold; 2
 said no.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,9 +17,15 @@ from freehold import __version__
 from freehold.cli.loading import Loading
 from freehold.cli.options import examples
 from freehold.cli.output import report
-from freehold.errors import FreeholdError, Refusal
+from freehold.errors import FreeholdError, OperatorError, Refusal
 
 _FAILED, _MISSPELT, _REFUSED, _INTERRUPTED = 1, 2, 3, 130
+_ADVICE = {
+    errno.ENOSPC: "Free space on that disk, and run the command again.",
+    errno.EROFS: "Name a place that can be written to.",
+    errno.EACCES: "Run the command as a user who may, or name another place.",
+    errno.ENAMETOOLONG: "Name a shorter path.",
+}
 # In the order in which a person comes to need them.
 _MODULES = {
     "init": "freehold.cli.estate",
@@ -64,7 +71,8 @@ class CommandLine(Loading):
     def _run(self, arguments: Sequence[str] | None) -> int:
         try:
             code = super().main(args=arguments, prog_name="freehold", standalone_mode=False)
-            sys.stdout.flush()
+            if sys.stdout is not None:  # whoever started this may have closed it
+                sys.stdout.flush()
         except click.ClickException as misspelling:
             misspelling.show()
             return _MISSPELT
@@ -78,7 +86,18 @@ class CommandLine(Loading):
             # whoever read the output has enough of it; Python would complain once more when it closes standard output
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except (OSError, UnicodeEncodeError) as refused:
+            report(_of_the_system(refused))
+            return _FAILED
         return code if isinstance(code, int) else 0
+
+
+def _of_the_system(refused: OSError | UnicodeEncodeError) -> OperatorError:
+    """What the operating system refused where nobody expected it: a full disk, a name too long or not of this world."""
+    if isinstance(refused, UnicodeEncodeError):
+        return OperatorError(f"{refused.object!a} is not UTF-8", hint="Write it in UTF-8.")
+    where = f"{os.fsdecode(refused.filename)}: " if isinstance(refused.filename, (str, bytes)) else ""
+    return OperatorError(f"{where}{refused.strerror or refused}", hint=_ADVICE.get(refused.errno or 0, ""))
 
 
 @click.group(

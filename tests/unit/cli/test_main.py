@@ -91,6 +91,9 @@ def test_a_misspelt_command_is_exit_code_2(run: Run, arguments: tuple[str, ...])
         (Fault("the engine broke"), 1, "freehold: the engine broke\n"),
         (PolicyDenied("not for this key", decision_id="dec_1"), 3, "freehold: not for this key\n"),
         (KeyboardInterrupt(), 130, "\n"),
+        (OSError(28, "No space left on device"), 1, "freehold: No space left on device\n  Free space"),
+        (OSError(36, "File name too long", "/x"), 1, "freehold: /x: File name too long\n  Name a shorter path.\n"),
+        (UnicodeEncodeError("utf-8", "\udcff", 0, 1, ""), 1, "freehold: '\\udcff' is not UTF-8\n"),
     ],
 )
 def test_what_went_wrong_has_its_exit_code_and_words(problem: BaseException, code: int, said: str) -> None:
