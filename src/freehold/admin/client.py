@@ -120,7 +120,8 @@ class AdminClient:
         connection = UnixConnection(self._socket, silence_s=_SILENCE_S)
         with _translated(self._socket):
             try:
-                with suppress(BrokenPipeError):  # it answers a token that is none before it has read the body
+                # who is refused by the head alone is answered, and hung up on, before the body is sent
+                with suppress(BrokenPipeError, ConnectionResetError):
                     connection.request(
                         method,
                         _ROOT + path,

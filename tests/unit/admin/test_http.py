@@ -52,6 +52,26 @@ async def test_only_its_owner_can_open_the_socket(client: AdminClient, tmp_path:
     assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
 
 
+def test_who_is_refused_before_the_body_is_read_is_told_why(tmp_path: Path) -> None:
+    place = tmp_path / "control.sock"
+    problem = b'{"code": "invalid_operator_token", "detail": "not valid", "hint": ""}'
+    head = b"HTTP/1.1 401 Unauthorized\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+
+        def refuse() -> None:
+            asking, _ = listener.accept()
+            asking.sendall(head % len(problem) + problem)
+            asking.close()
+
+        refusing = threading.Thread(target=refuse)
+        refusing.start()
+        with pytest.raises(InvalidToken, match="not valid"):
+            AdminClient(place, token="fho_no").post("keys", {"label": "x" * 10_000_000})
+        refusing.join()
+
+
 async def test_a_key_lives_and_dies(client: AdminClient) -> None:
     key = (await post(client, "keys", {"label": "Zoë's", "requests_per_minute": 5}))["key"]
     assert key["secret"].startswith("fh_")
