@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from freehold.admin.client import AdminClient
-from freehold.admin.readable import readable, require_estate
+from freehold.admin.readable import readable, require_estate, require_own
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, SettingsError
 
@@ -120,6 +120,7 @@ def acting(estate: Estate, *, sealed: bool = False) -> Iterator[AdminClient]:
     """
     from freehold.bootstrap.soundness import check_home, check_law  # noqa: PLC0415 - takes longer to load than to ask
 
+    require_own(estate)
     check_law(estate)
     check_home(estate)
     options = ["--acts-only", "--supervisor", str(os.getpid())]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from freehold.admin.client import AdminClient
 from freehold.admin.founding import found
+from freehold.admin.readable import require_own
 from freehold.admin.sealing import require_owned
 from freehold.bootstrap.launch import acting, await_control, start_supervisor, supervisor_pid, turn
 from freehold.bootstrap.listeners import check_listeners, check_tiles_listener
@@ -78,6 +79,7 @@ def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool
 
 
 def _made(estate: Estate, wish: Wish) -> Settings:
+    require_own(estate)
     _check_ports(estate, wish)
     ports = {name: port for name, port in (("port", wish.port), ("admin_port", wish.admin_port)) if port}
     return found(estate, **ports).settings

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from freehold.admin.readable import require_estate
+from freehold.admin.readable import require_estate, require_own
 from freehold.bootstrap.adopting import Adoption
 from freehold.bootstrap.adopting import adopt as adopt_ledger
 from freehold.cli import output
@@ -40,6 +40,7 @@ def adopt(sources: tuple[Path, ...], estate: Estate, *, unwitnessed: bool, as_js
     act on record then says so. The estate must be down, and the ledger it was copied from must never run again.
     """
     require_estate(estate)
+    require_own(estate)
     adoption = adopt_ledger(estate, sources, unwitnessed=unwitnessed)
     if as_json:
         output.emit("adoption", msgspec.to_builtins(adoption))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from freehold.admin.readable import require_estate
+from freehold.admin.readable import require_estate, require_own
 from freehold.assess.evidence.ai_act import load_rules
 from freehold.assess.evidence.answers import OWN, Answer, add_answer, answers_path
 from freehold.assess.evidence.csf import load_framework
@@ -53,6 +53,7 @@ def answer(  # noqa: PLR0913 - one argument for each option
     The last answer about the same subject counts; those before it are kept.
     """
     require_estate(estate)
+    require_own(estate)
     told = _checked(question, value, about, estate)
     at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     given = Answer(id=question, about=about, value=value, by=by, source=source, at=at)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from freehold.admin.readable import require_estate
+from freehold.admin.readable import require_estate, require_own
 from freehold.admin.record.reading import fsck_view
 from freehold.bootstrap.launch import control
 from freehold.bootstrap.witnesses import trust_policy_of
@@ -44,6 +44,8 @@ def fsck(context: click.Context, *, vkey: str | None, repair: bool, estate: Esta
     the signed root, nothing is written.
     """
     require_estate(estate)
+    if repair:
+        require_own(estate)
     key = read_key(vkey, estate)
     repaired = repair_tiles(estate.ledger, key, Disk()) if repair else []
     tree = check_tree(estate.ledger, key)

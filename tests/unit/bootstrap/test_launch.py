@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands that start something on an estate take turns, and what acts for one of them ends with it."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from freehold.admin.founding import found
-from freehold.bootstrap.launch import supervisor_pid, turn
+from freehold.bootstrap.launch import control, supervisor_pid, turn
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 
+STRANGER = 54321
 ACT = """
 import sys, time
 from freehold.bootstrap.launch import control
@@ -49,3 +51,13 @@ def test_what_acts_for_a_command_ends_when_the_command_is_killed(estate: Estate,
     with turn(estate):
         while supervisor_pid(estate) is not None:
             pass  # the runner's own patience ends a test that never does
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user's estate, which root alone can make")
+def test_root_starts_nothing_on_another_users_estate(estate: Estate) -> None:
+    os.chown(estate.ledger_key, STRANGER, STRANGER)
+    before = sorted(estate.directory.rglob("*"))
+    with pytest.raises(EstateError, match=f"belongs to #{STRANGER}") as refused, control(estate):
+        pass
+    assert refused.value.advice.startswith(f"Run the command as that user: sudo -u '#{STRANGER}'")
+    assert sorted(estate.directory.rglob("*")) == before
