@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 
 from freehold import __version__
 from freehold.errors import FreeholdError, VerificationFailed
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The command. A fault of its own must not look like one of what it checks: Python would exit with 1."""
+    sys.stdout = sys.stdout or StringIO()  # whoever started this may have closed it
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a name

@@ -253,6 +253,12 @@ def test_a_finding_that_cannot_be_written_is_neither_yes_nor_no(desk: Path) -> N
     )
 
 
+def test_the_exit_code_is_the_finding_although_there_is_nowhere_to_write_it(desk: Path) -> None:
+    command = f"'{sys.executable}' -m freehold.verify.main receipt '{desk / 'receipt.json'}' --vkey '{KEY.vkey}' >&-"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_bug_of_the_verifier_does_not_look_like_a_defect_of_what_it_checks(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
