@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from freehold.contract.call import DataClass
 from freehold.contract.grant import Place
 from freehold.errors import SettingsError
-from freehold.settings import parse_settings, read_settings
+from freehold.settings import (
+    TABLES,
+    EngineTargetSection,
+    ProviderSection,
+    ProviderTargetSection,
+    Section,
+    ServiceSection,
+    parse_settings,
+    read_settings,
+)
+from freehold.settings.wording import in_words
 
 GOOD = """\
 [estate]
@@ -65,6 +76,11 @@ def test_what_is_not_set_has_its_default() -> None:
             id="another engine's devices",
         ),
         pytest.param(GOOD.replace('"llamacpp"', '"sglang"'), r"\[target.local\] engine: .*sglang", id="no such engine"),
+        pytest.param(
+            GOOD + '[provider.p]\nkey = "sk-1"\n',
+            r"\[provider.p\] key: expected env:NAME or file:PATH, and never the key itself$",
+            id="a key itself",
+        ),
         pytest.param(GOOD + "[target.local]\n", r"not TOML: Cannot declare .* twice", id="a table twice"),
         pytest.param("a = " + "[" * 5000, r"lists in lists go too deep", id="too deep"),
         pytest.param(GOOD + f"[gateway]\nmax_calls = {2**64}\n", r"max_calls: .*<= 2147483647", id="too large"),
@@ -198,3 +214,12 @@ def test_traces_go_to_a_place_that_is_granted() -> None:
 def test_signals_that_cannot_be_are_refused_with_their_line(text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         parse_settings(GOOD + text)
+
+
+def test_every_pattern_of_a_setting_is_told_in_words() -> None:
+    named: list[type[Section]] = [ServiceSection, EngineTargetSection, ProviderTargetSection, ProviderSection]
+    for section in [*TABLES.values(), *named]:
+        for field in msgspec.structs.fields(section):
+            said = f"Expected 'str' matching regex '{field.encode_name}'"
+            patterned = "pattern=" in repr(field.type)
+            assert (in_words(said, section, field.encode_name) != said) == patterned

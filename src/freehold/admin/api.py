@@ -23,6 +23,7 @@ from freehold.admin.requests import Page
 from freehold.admin.route import ROOT, Route
 from freehold.admin.routes import ROUTES
 from freehold.errors import Conflict, InvalidRequest, MethodNotAllowed, UnknownEndpoint
+from freehold.settings.wording import in_words
 
 Tell = Callable[[Mapping[str, Any]], None]
 
@@ -130,7 +131,7 @@ def read(found: Found, fields: Mapping[str, object], *, written: bool) -> msgspe
     except msgspec.ValidationError as exc:
         what, _, where = str(exc).partition(" - at `$.")
         where = where.rstrip("`")
-        what = what.replace("`", "'")
+        what = in_words(what.replace("`", "'"), found.route.request, where.partition("[")[0])
         raise InvalidRequest(f"{where}: {what}" if where else what, param=where or None) from exc
 
 

@@ -10,8 +10,15 @@ from msgspec import Meta
 from freehold.admin.keys import EVERY_SERVICE
 from freehold.settings import DataClassName
 
-Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
-Reason = Annotated[str, Meta(max_length=2000, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z")]
+Label = Annotated[str, Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z", description="one line of text")]
+Reason = Annotated[
+    str,
+    Meta(
+        max_length=2000,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z",
+        description="one line of text that is not empty",
+    ),
+]
 Instant = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 FormatName = Literal["q8_0", "q4_0", "q4_1", "q4_k_m", "q5_0", "q5_1", "q4_k_s", "q5_k_m", "q6_k", "iq4_nl", "iq4_xs"]
@@ -58,7 +65,9 @@ class ExplainCall(Request, frozen=True):
     service: Name | None = None
     data_class: DataClassName | None = None
     key: Name | None = None
-    purpose: Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z")] | None = None
+    purpose: (
+        Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z", description="a-z, 0-9 and ._- only, at most 64")] | None
+    ) = None
     backends: Annotated[tuple[Name, ...], Meta(max_length=64)] = ()
     decision: Name | None = None
 
@@ -184,7 +193,14 @@ class IssueDirective(Request, frozen=True):
     """A withdrawal of every target that the name stands for."""
 
     kind: Literal["model", "provider", "authority", "region"]
-    name: Annotated[str, Meta(max_length=256, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z")]
+    name: Annotated[
+        str,
+        Meta(
+            max_length=256,
+            pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?\Z",
+            description="one line of text without blanks at its ends",
+        ),
+    ]
     reason: Reason
     source: Annotated[str, Meta(min_length=1, max_length=2000)]  # the URL of the order
     effective: Instant | None = None  # at once
@@ -197,7 +213,9 @@ class SignDirective(Request, frozen=True):
     """A second signature, on exactly what has this digest."""
 
     id: Name
-    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+    digest: Annotated[
+        str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
+    ]
 
 
 class WithdrawTarget(Request, frozen=True):
@@ -219,7 +237,12 @@ class ImportModel(Request, frozen=True):
 
     source: Annotated[str, Meta(min_length=1, max_length=4096)]
     name: Name | None = None
-    sha256: Annotated[str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z")] | None = None
+    sha256: (
+        Annotated[
+            str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z", description="a SHA-256 digest, 64 hexadecimal digits")
+        ]
+        | None
+    ) = None
     approve: bool = False  # at once, whatever it is
     reason: Reason | None = None  # of the approval
 
@@ -237,7 +260,9 @@ class ExportBundle(Request, frozen=True):
     key: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
     engines: bool = False
     platforms: tuple[Name, ...] = ()  # the program for each of these
-    python: Annotated[str, Meta(pattern=r"^3\.[0-9]{1,2}\Z")] | None = None
+    python: (
+        Annotated[str, Meta(pattern=r"^3\.[0-9]{1,2}\Z", description="a version of Python, such as 3.12")] | None
+    ) = None
     extras: tuple[Name, ...] = ()
     wheels: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None  # a folder to take them from
 
@@ -247,7 +272,12 @@ class ImportBundle(Request, frozen=True):
 
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
     keys: tuple[Annotated[str, Meta(min_length=1, max_length=4096)], ...] = ()  # URIs of public keys
-    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")] | None = None
+    digest: (
+        Annotated[
+            str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
+        ]
+        | None
+    ) = None
     models: tuple[Name, ...] | None = None
     without: tuple[BundlePart, ...] = ()
     replace: bool = False
@@ -259,21 +289,33 @@ class BuildEngine(Request, frozen=True):
     """An engine out of the pinned source, or out of an archive on this machine: an absolute path, and its SHA-256."""
 
     source: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
-    sha256: Annotated[str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z")] | None = None
+    sha256: (
+        Annotated[
+            str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z", description="a SHA-256 digest, 64 hexadecimal digits")
+        ]
+        | None
+    ) = None
     jobs: Annotated[int, Meta(ge=1, le=1024)] | None = None
 
 
 class ByDigest(Request, frozen=True):
     """One engine, by the beginning of its digest."""
 
-    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{1,64}\Z")]
+    digest: Annotated[
+        str, Meta(pattern=r"^[0-9a-f]{1,64}\Z", description="the digest or its beginning, hexadecimal in lower case")
+    ]
 
 
 class ApproveModel(Request, frozen=True):
     """An operator's word that a model may run. ``manifest`` is what was shown, so that nothing else is approved."""
 
     name: Name
-    manifest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")] | None = None
+    manifest: (
+        Annotated[
+            str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
+        ]
+        | None
+    ) = None
     reason: Reason | None = None
 
 
@@ -301,8 +343,18 @@ class Forget(Request, frozen=True):
     """What is to be erased: exactly one of these."""
 
     call: Name | None = None
-    position: Annotated[str, Meta(max_length=512, pattern=r"^[^\s]+/[0-9]{1,19}\Z")] | None = None
-    day: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d\Z")] | None = None
+    position: (
+        Annotated[
+            str,
+            Meta(
+                max_length=512,
+                pattern=r"^[^\s]+/[0-9]{1,19}\Z",
+                description="ORIGIN/INDEX, as an answer names its receipt",
+            ),
+        ]
+        | None
+    ) = None
+    day: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d\Z", description="a day as YYYY-MM-DD")] | None = None
     text: Name | None = None
 
 
@@ -310,8 +362,12 @@ class SealPack(Request, frozen=True):
     """The manifest of an evidence pack, and the key that it says will have signed it."""
 
     id: Annotated[str, Meta(pattern=r"^pack_[0-9a-f]{12}\Z")]
-    manifest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
-    key: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
+    manifest: Annotated[
+        str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
+    ]
+    key: Annotated[
+        str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
+    ]
 
 
 class ClearAlarm(Request, frozen=True):

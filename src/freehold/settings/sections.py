@@ -26,8 +26,16 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class EstateSection(Section, frozen=True):
     """What the estate is called where others see it."""
 
-    origin: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9._-]*)+\Z")]  # the ledger's C2SP origin
-    region: Annotated[str, Meta(pattern=r"^([A-Z]{2})?\Z")] = ""  # the operator's state; licences may exclude it
+    origin: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9._-]*)+\Z",
+            description="a name in lower case with at least one /, such as freehold.example.org/paris",
+        ),
+    ]  # the ledger's C2SP origin
+    region: Annotated[str, Meta(pattern=r"^([A-Z]{2})?\Z", description="two capitals of ISO 3166-1, such as DE")] = (
+        ""  # the operator's state; licences may exclude it
+    )
 
 
 class ListenSection(Section, frozen=True):
@@ -61,7 +69,9 @@ class LedgerSection(Section, frozen=True):
     reserve_mb: Whole = 256  # kept back for what must still be written when the disk is full
     publish_after_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
     durability: Literal["strict", "relaxed"] = "strict"  # relaxed: acknowledged first, on disk 0.1 s later
-    anchor: Annotated[str, Meta(pattern=r"^(/[^\0]+)?\Z")] = ""  # a file elsewhere that has the newest checkpoint
+    anchor: Annotated[str, Meta(pattern=r"^(/[^\0]+)?\Z", description="an absolute path")] = (
+        ""  # a file elsewhere that has the newest checkpoint
+    )
     salts_kept_days: Annotated[int, Meta(ge=0, le=36500)] = 183  # 0: for ever
     quorum: str | Positive = "all"  # of the witnesses: "all", "any", how many, or the name of the one that counts
     serve: str = ""  # "host:port": where anybody may read the log over HTTP; empty: nowhere
@@ -97,7 +107,9 @@ class ServiceSection(Section, frozen=True):
     targets: Annotated[list[str], Meta(min_length=1)]
     aliases: list[str] = []
     data_class: DataClassName = "internal"
-    purpose: Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z")] = ""  # what it is for, as rules may ask
+    purpose: Annotated[str, Meta(pattern=r"^[a-z0-9._-]{0,64}\Z", description="a-z, 0-9 and ._- only, at most 64")] = (
+        ""  # what it is for, as rules may ask
+    )
     priority: PriorityName = "normal"  # of its calls, where they have to wait for an engine
     tool_hold: bool = True  # hold tool calls until they are whole, where another target could take over
     drop: list[Annotated[str, Meta(min_length=1, max_length=64)]] = []  # what of a request may be left out; "*": all
@@ -120,8 +132,12 @@ class EngineTargetSection(Section, frozen=True):
     binary: str = ""  # a llama-server; else one on the PATH, else the xllamacpp package
     environment: str = ""  # a folder of the virtual environment that has vLLM
     gpus: Annotated[int, Meta(ge=0, le=64)] = 0  # that vLLM shares the model out to; 0: it has none, and uses the cores
-    tool_parser: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")] = ""  # how vLLM finds tool calls in an answer
-    reasoning_parser: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")] = ""  # and reasoning
+    tool_parser: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z", description="A-Z, a-z, 0-9, _ and - only, at most 64")
+    ] = ""  # how vLLM finds tool calls in an answer
+    reasoning_parser: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z", description="A-Z, a-z, 0-9, _ and - only, at most 64")
+    ] = ""  # and reasoning
     context_tokens: Positive | None = None  # per slot
     slots: Positive | None = None
     threads: Positive | None = None
@@ -138,7 +154,9 @@ class ProviderTargetSection(Section, frozen=True):
     reasoning: bool = True  # whether it can be told how much to reason
     answers_as: list[str] = []  # further names that it may give the model in its answers
     answer_tokens: Positive = 8192  # bound on an answer, where its API demands one and the caller gave none
-    retires: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?\Z")] = ""  # the day from which it gets no call, in UTC
+    retires: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?\Z", description="a day as YYYY-MM-DD")] = (
+        ""  # the day from which it gets no call, in UTC
+    )
 
 
 TargetSection = EngineTargetSection | ProviderTargetSection
@@ -147,7 +165,13 @@ TargetSection = EngineTargetSection | ProviderTargetSection
 class ProviderSection(Section, frozen=True):
     """Somebody else's API. What is known of whoever runs it comes from the facts, by the same name."""
 
-    key: Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\0]+)?\Z")] = ""  # where it is; never itself
+    key: Annotated[
+        str,
+        Meta(
+            pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^\0]+)?\Z",
+            description="env:NAME or file:PATH, and never the key itself",
+        ),
+    ] = ""  # where it is; never itself
     dialect: Literal["openai", "openai-responses", "anthropic", "mistral", ""] = ""  # else what the facts say
     base_url: str = ""  # else what the facts say
     facts: str = ""  # the file of the estate that has its facts, where they are not in the register

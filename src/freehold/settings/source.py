@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from freehold.errors import SettingsError
+from freehold.settings.wording import in_words
 
 T = TypeVar("T")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$")
@@ -44,9 +45,9 @@ class Source:
         try:
             return msgspec.convert(values, section)
         except msgspec.ValidationError as exc:
-            raise self._explained(table, str(exc)) from exc
+            raise self._explained(table, str(exc), section) from exc
 
-    def _explained(self, table: tuple[str, ...], said: str) -> SettingsError:
+    def _explained(self, table: tuple[str, ...], said: str, section: type) -> SettingsError:
         """The message of msgspec, with our words for the two commonest and the line of the key it blames."""
         if unknown := re.search(r"unknown field `([^`]*)`", said):
             return self.error(table, unknown[1], f"unknown key {unknown[1]!r}")
@@ -54,7 +55,8 @@ class Source:
             return self.error(table, None, f"lacks {missing[1]!r}")
         what, _, path = said.partition(" - at `$")
         key = re.match(r"\.([A-Za-z0-9_]+)", path)
-        return self.error(table, key[1] if key else None, what.replace("`", "'"))
+        what = in_words(what.replace("`", "'"), section, key[1]) if key else what.replace("`", "'")
+        return self.error(table, key[1] if key else None, what)
 
     def error(self, table: tuple[str, ...], key: str | None, what: str) -> SettingsError:
         place = f"[{'.'.join(table)}] " if table else ""
