@@ -133,6 +133,12 @@ def test_between_a_result_and_a_user_stands_an_answer_that_says_nothing() -> Non
     assert written[4] == HI[0]
 
 
+@pytest.mark.parametrize("content", ["", None])
+def test_an_answer_that_says_nothing_and_calls_nothing_is_a_blank(content: str | None) -> None:
+    assert messages(*HI, {"role": "assistant", "content": content}, *HI) == [*HI, BRIDGE, *HI]
+    assert messages(*CALLED, {"role": "assistant", "content": content}, *HI)[2:4] == [messages(*CALLED)[2], BRIDGE]
+
+
 def test_a_system_message_behind_an_answer_or_a_result_or_at_the_end_stands_at_the_head() -> None:
     late = RULE | {"content": "And kind."}
     answered = [*HI, {"role": "assistant", "content": "Hello"}]

@@ -35,7 +35,7 @@ _NO_PLACE: Mapping[str, object] = MappingProxyType({"min_p": 0, "logit_bias": {}
 _NO_ARGUMENTS = {"type": "object", "properties": {}}
 _HOTTEST = 1.5  # temperature
 _CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")  # all other ids are refused
-_BRIDGE: Mapping[str, str] = MappingProxyType({"role": "assistant", "content": " "})  # it refuses an empty one
+_BRIDGE: Mapping[str, str] = MappingProxyType({"role": "assistant", "content": " "})  # empty ones are refused
 
 
 def ask_mistral(request: ChatRequest, backend: Backend, losses: Losses) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _assistant(message: Mapping[str, Any], ids: CallIds, *, thoughts: bool) -> d
         written["content"] = [*parts, {"type": "text", "text": text}] if text else parts
     if calls := message.get("tool_calls"):
         written["tool_calls"] = ids.in_calls(calls)
-    return written
+    return written if written["content"] or calls else dict(_BRIDGE)
 
 
 def _result(message: Mapping[str, Any], ids: CallIds) -> dict[str, Any]:
