@@ -14,6 +14,7 @@ from freehold.cli import output
 from freehold.cli.loading import Loading
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
+from freehold.contract.printing import printable
 from freehold.errors import EstateError, VerificationFailed
 from freehold.ledger.check.issuing import receipt_for, tlog_proof_for
 from freehold.ledger.check.receipt import check_receipt, open_tlog_proof
@@ -185,7 +186,8 @@ def _check(path: Path, trust: TrustPolicy, *, as_json: bool) -> None:
     output.say(f"The receipt holds: entry {proved.index} of {proved.origin}.")
     for kind, entry in proved.entries.items():
         output.say()
-        output.fields({"entry": kind} | {name: value for name, value in _flat(entry).items() if value != ""})
+        shown = {printable(name): printable(str(value)) for name, value in _flat(entry).items() if value != ""}
+        output.fields({"entry": kind} | shown)
 
 
 def _check_json(data: bytes, trust: TrustPolicy) -> _Proved:

@@ -15,6 +15,7 @@ from freehold.cli import output
 from freehold.cli.ledger import publish, read_key
 from freehold.cli.options import At, estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
+from freehold.contract.printing import printable
 from freehold.ledger.check.fsck import Difference, TreeReport, check_tree
 from freehold.ledger.check.surroundings import Surroundings, check_surroundings
 from freehold.ledger.public.archive import Exported, LogCopy
@@ -123,7 +124,7 @@ def _show(tree: TreeReport, around: Surroundings, differences: list[Difference])
     if differences:
         output.say(f"{len(differences) + tree.untold} files or hashes differ. The first:")
         for difference in differences[:_NAMED]:
-            output.say(f"  {difference}{_blamed(difference)}")
+            output.say(printable(f"  {difference}{_blamed(difference)}"))
         if (more := len(differences) + tree.untold - _NAMED) > 0:
             output.say(f"  ... and {more} more; --json tells {len(differences)}")
     else:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import click
 
+from freehold.contract.printing import printable
 from freehold.errors import FreeholdError
 
 _BAR_AFTER_S = 1.0  # what is over sooner needs no bar
@@ -57,9 +58,9 @@ def fields(pairs: Mapping[str, object]) -> None:
 
 def report(problem: FreeholdError) -> None:
     """What went wrong, and what to do."""
-    note(f"{click.style('freehold:', fg='red')} {problem.message}")
+    note(f"{click.style('freehold:', fg='red')} {_harmless(problem.message)}")
     if problem.advice:
-        note(f"  {problem.advice}")
+        note(f"  {_harmless(problem.advice)}")
 
 
 def size(size_bytes: float) -> str:
@@ -148,6 +149,11 @@ class _Bar:
         share = min(1.0, done_bytes / total_bytes)
         full = round(share * _BAR_CHARACTERS)
         return f"[{'=' * full}{' ' * (_BAR_CHARACTERS - full)}] {share:4.0%}  {size(done_bytes)} of {size(total_bytes)}"
+
+
+def _harmless(text: str) -> str:
+    """Words of others may be in it: they may have lines, and steer no terminal."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 def _plain(cell: object) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from freehold.contract.printing import printable
 from freehold.errors import FreeholdError
 from freehold.ledger.check.trust import TrustedCheckpoint, TrustPolicy
 
@@ -76,11 +77,6 @@ def tell_problem(subject: str, problem: FreeholdError, *, disproved: bool, as_js
     sys.stderr.write(f"freehold-verify: {printable(problem.message)}\n")
     if problem.advice:
         sys.stderr.write(f"  {printable(problem.advice)}\n")
-
-
-def printable(text: str) -> str:
-    """Entries and names are whatever their writer wanted: nothing in them may steer a terminal."""
-    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
 
 
 def _say(line: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.gguf_builder import Gguf
+from tests.ledger_builder import KEY, ORIGIN, act_bytes, write_log
 from tests.unit.cli.conftest import Run
 
 from freehold.admin.keys import KeyRecord, OperatorRecord, digest_of
@@ -17,6 +18,7 @@ from freehold.admin.state import State
 from freehold.contract.call import DataClass
 from freehold.contract.estate import Estate
 from freehold.ledger import compose
+from freehold.ledger.check.issuing import receipt_for
 from freehold.ledger.writing.log import Log, NewEntry
 from freehold.signing.keys import FileKey, load_signer
 from freehold.signing.note import KeyKind
@@ -151,6 +153,14 @@ def test_a_changed_entry_is_exit_code_1_with_expected_and_found(run: Run, estate
     assert checked.exit_code == 1
     assert "expected" in checked.stderr
     assert "found" in checked.stderr
+
+
+def test_what_somebody_wrote_into_an_entry_steers_no_terminal(run: Run, tmp_path: Path) -> None:
+    nasty = "key-1\n  and the answer, too\x1b[2J\u202e"
+    act = act_bytes().replace(b'"key-1"', json.dumps(nasty, ensure_ascii=False).encode())
+    (tmp_path / "receipt").write_bytes(receipt_for(write_log(tmp_path, [act]), ORIGIN, 0))
+    told = run("ledger", "receipt", "--check", tmp_path / "receipt", "--vkey", KEY.vkey)
+    assert "key-1\\n  and the answer, too\\x1b[2J\\u202e\n" in told.stdout
 
 
 @pytest.mark.parametrize("form", ["json", "tlog-proof"])

@@ -7,6 +7,7 @@ import pytest
 from freehold.cli import output
 from freehold.cli.options import EstateType, Rate, Span
 from freehold.contract.estate import Estate
+from freehold.errors import VerificationFailed
 
 
 def test_columns_are_as_wide_as_their_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,3 +83,8 @@ def test_an_estate_option_is_an_absolute_directory(monkeypatch: pytest.MonkeyPat
 def test_the_pace_is_of_what_came_since_the_work_began(now_s: float, done_bytes: int, said: str) -> None:
     begun = output._Begun("importing", 20, 10.0)
     assert begun.pace(done_bytes, 100_000_000, now_s) == said
+
+
+def test_a_problem_that_quotes_somebody_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.report(VerificationFailed("the outcome is of call \x1b[2J\u202e", hint="Two lines:\n  one"))
+    assert capsys.readouterr().err == "freehold: the outcome is of call \\x1b[2J\\u202e\n  Two lines:\n  one\n"
