@@ -6,6 +6,7 @@ Every command goes through here, most of them to an estate that is up: what only
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoev
 _POLL_S = 0.02
 _START_S = 60.0
 _STOP_S = 60.0
+_ROOM_BYTES = 1 << 20
 _TURN_S = 60.0  # longer than a start takes; an import into an estate that is down may take longer still
 
 
@@ -48,8 +50,10 @@ def start_supervisor(
 ) -> subprocess.Popen[bytes]:
     """Start the supervisor. Detached, it outlives this process and its terminal. Its log is run/log/supervisor.log.
 
-    Sealed, a warden is started, which starts the supervisor, and ends when it does and as it does.
+    Sealed, a warden is started, which starts the supervisor, and ends when it does and as it does. Raises EstateError
+    where the disk is full.
     """
+    require_room(estate)
     estate.logs.mkdir(parents=True, exist_ok=True)
     warden = [sys.executable, "-m", "freehold.seal.warden", str(estate.run)] if sealed else []
     supervisor = [sys.executable, "-m", "freehold.bootstrap.supervisor", "--estate", str(estate.directory)]
@@ -61,6 +65,16 @@ def start_supervisor(
             stdout=log,
             stderr=log,
             start_new_session=detach,
+        )
+
+
+def require_room(estate: Estate, *, least_bytes: int = _ROOM_BYTES) -> None:
+    """Raise EstateError where not even a log could be written: nothing would start, and nothing could say why."""
+    free_bytes = shutil.disk_usage(estate.directory).free
+    if free_bytes < least_bytes:
+        raise EstateError(
+            f"the disk of {estate.directory} is full: {free_bytes} bytes are free",
+            hint="Free space on it; docs/tasks/operate.md says what may go.",
         )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from freehold.admin.founding import found
-from freehold.bootstrap.launch import control, supervisor_pid, turn
+from freehold.bootstrap.launch import control, require_room, supervisor_pid, turn
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
 
@@ -38,6 +38,12 @@ def test_a_turn_is_had_by_one_and_free_again_after_it(estate: Estate) -> None:
         pass
     with turn(estate, patience_s=0.0):
         pass
+
+
+def test_a_full_disk_is_said_before_anything_is_started(estate: Estate) -> None:
+    with pytest.raises(EstateError, match=f"the disk of {estate.directory} is full: [0-9]+ bytes are free"):
+        require_room(estate, least_bytes=1 << 62)
+    require_room(estate, least_bytes=0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
