@@ -65,6 +65,7 @@ def defects() -> dict[str, bytes]:
         "tokenizer-is-no-word": SOUND.with_value("tokenizer.ggml.model", text("gpt2\n")).build(),
         "context-missing": SOUND.without("llama.context_length").build(),
         "context-zero": SOUND.with_value("llama.context_length", number(0)).build(),
+        "context-beyond-counting": SOUND.with_value("llama.context_length", number(2**31)).build(),
         "context-as-text": SOUND.with_value("llama.context_length", text("64")).build(),
         "heads-as-text": SOUND.with_value("llama.attention.head_count", text("2")).build(),
         "heads-for-a-million-layers": SOUND.with_value(

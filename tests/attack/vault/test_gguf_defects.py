@@ -26,6 +26,7 @@ REASONS = {
     "array-type-unknown": "unknown type 99",
     "big-endian": "big-endian",
     "context-as-text": "'llama.context_length' has type STRING",
+    "context-beyond-counting": "'llama.context_length' is over 2147483647",
     "context-missing": "'llama.context_length' is missing",
     "context-zero": "'llama.context_length' is missing or 0",
     "empty-file": "not a GGUF file",

@@ -22,6 +22,7 @@ _DEFAULT_ALIGNMENT = 32
 _GUESSED = 1024  # general.file_type carries this bit where the writer was not sure
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _NO_POOLING = 0
+_MAX_CONTEXT_TOKENS = 2**31 - 1  # llama.cpp counts in 32 bits with a sign: more than that ends it at every call
 
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
@@ -92,6 +93,8 @@ def _describe(cursor: Cursor, metadata: Metadata, tensors: Sequence[Tensor]) -> 
     context = metadata.number(f"{architecture}.context_length")
     if context == 0:
         raise cursor.refusal(f"the key '{architecture}.context_length' is missing or 0")
+    if context > _MAX_CONTEXT_TOKENS:
+        raise cursor.refusal(f"the key '{architecture}.context_length' is over {_MAX_CONTEXT_TOKENS}")
     title = metadata.text("general.name")
     return GgufHeader(
         architecture=architecture,
