@@ -16,7 +16,7 @@ import click
 from freehold import __version__
 from freehold.cli.loading import Loading
 from freehold.cli.options import examples
-from freehold.cli.output import report
+from freehold.cli.output import outlive_readers, report
 from freehold.errors import FreeholdError, OperatorError, Refusal
 
 _FAILED, _MISSPELT, _REFUSED, _INTERRUPTED = 1, 2, 3, 130
@@ -66,6 +66,7 @@ class CommandLine(Loading):
 
     def main(self, args: Sequence[str] | None = None, *_: object, **__: object) -> NoReturn:
         """Run one command and end the process."""
+        outlive_readers()
         sys.exit(self._run(args))
 
     def _run(self, arguments: Sequence[str] | None) -> int:
@@ -82,10 +83,6 @@ class CommandLine(Loading):
         except (KeyboardInterrupt, click.Abort):
             click.echo(err=True)
             return _INTERRUPTED
-        except BrokenPipeError:
-            # whoever read the output has enough of it; Python would complain once more when it closes standard output
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
         except (OSError, UnicodeEncodeError) as refused:
             report(_of_the_system(refused))
             return _FAILED

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -108,6 +111,39 @@ def test_what_went_wrong_has_its_exit_code_and_words(problem: BaseException, cod
     assert outcome.exit_code == code
     assert outcome.stdout == ""
     assert outcome.stderr.startswith(said)
+
+
+FINDS = """
+import click
+from freehold.cli.main import CommandLine
+
+@click.group(cls=CommandLine)
+def group() -> None: ...
+
+@group.command()
+@click.pass_context
+def find(context):
+    click.echo("it does not hold")
+    context.exit(4)
+
+group(["find"])
+"""
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code", "said"),
+    [("| true; exit ${PIPESTATUS[0]}", 4, ""), (">&-", 4, ""), ("> /dev/full", 1, "No space left on device")],
+    ids=["left", "closed", "full"],
+)
+def test_the_exit_code_is_the_finding_although_nobody_reads_it(
+    tmp_path: Path, redirected: str, code: int, said: str
+) -> None:
+    (tmp_path / "find.py").write_text(FINDS)
+    command = ["/bin/bash", "-c", f"'{sys.executable}' find.py {redirected}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
