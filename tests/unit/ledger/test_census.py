@@ -36,6 +36,11 @@ def test_a_log_counted_in_stretches_is_counted_the_same(entries: list[bytes]) ->
     assert joined == _counted(entries)
 
 
+def test_an_effect_that_is_neither_is_no_refusal() -> None:
+    census = _counted([b'{"call":"a","effect":"Allow","kind":"admission","v":1}'])
+    assert (census.admissions, census.refusals, census.unknown) == (0, 0, 1)
+
+
 def test_an_outcome_closes_only_what_stands_before_it() -> None:
     census = Census(start=0)
     census.join(_counted([*[act_bytes()] * 7, outcome_bytes(8, "a")]))

@@ -11,7 +11,7 @@ from freehold.contract.record import Ending
 from freehold.ledger.record.entry import read_fields
 
 _ENDINGS = {ending.value: ending for ending in Ending}
-_ALLOWED = "allow"
+_ALLOWED, _REFUSED = "allow", "refuse"
 
 
 @dataclass(slots=True)
@@ -64,12 +64,13 @@ class Census:
         if not isinstance(call, str):
             return False
         if kind == "admission":
-            if fields.get("effect") == _ALLOWED:
+            effect = fields.get("effect")
+            if effect == _ALLOWED:
                 self.admissions += 1
                 self.open[self.start + self.size] = call
-            else:
+            elif effect == _REFUSED:
                 self.refusals += 1
-            return True
+            return effect in (_ALLOWED, _REFUSED)
         admission, ending = fields.get("admission"), fields.get("ending")
         if type(admission) is not int or not isinstance(ending, str) or ending not in _ENDINGS:
             return False
