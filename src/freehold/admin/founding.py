@@ -15,6 +15,7 @@ from string import Template
 
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
+from freehold.files.whole import put_whole
 from freehold.settings import Settings, read_settings
 from freehold.signing.keys import create_file_key, load_signer
 from freehold.vault import own_signer
@@ -41,7 +42,7 @@ def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founde
         made = not estate.settings.exists()
         if made:
             _claim(estate.directory)
-            _write_new(estate.settings, _configuration(port=port, admin_port=admin_port))
+            put_whole(estate.settings, _configuration(port=port, admin_port=admin_port).encode())
         settings = read_settings(estate.settings)
         for folder in (estate.keys, estate.vault, estate.ledger, estate.salts, estate.run, estate.logs):
             folder.mkdir(mode=_PRIVATE, exist_ok=True)
@@ -49,7 +50,7 @@ def found(estate: Estate, *, port: int = 8080, admin_port: int = 8081) -> Founde
             _make_ledger_key(estate, settings.estate.origin)
             made = True
         if not estate.ledger_vkey.exists():
-            _write_new(estate.ledger_vkey, f"{load_signer(str(estate.ledger_key)).vkey}\n")
+            put_whole(estate.ledger_vkey, f"{load_signer(str(estate.ledger_key)).vkey}\n".encode())
         own_signer(estate)
         return Founded(estate=estate, settings=settings, made=made)
 
@@ -84,20 +85,6 @@ def _configuration(*, port: int, admin_port: int) -> str:
 def _filled(*, origin: str, port: int, admin_port: int) -> str:
     text = _TEMPLATE.read_text(encoding="utf-8")
     return Template(text).substitute(origin=origin, port=port, admin_port=admin_port)
-
-
-def _write_new(path: Path, text: str) -> None:
-    """Write a file whole or not at all, and durably."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _make_ledger_key(estate: Estate, origin: str) -> None:

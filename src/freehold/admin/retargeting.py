@@ -6,12 +6,12 @@ What cannot be done so surely is not done: the result is read again, and must di
 
 import os
 import re
-import secrets
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
 from freehold.errors import EstateError
+from freehold.files.whole import put_whole
 
 _HEADER = re.compile(r"[ \t]*\[")
 
@@ -26,19 +26,11 @@ def with_model(text: str, targets: Iterable[str], old: str, new: str) -> str | N
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Put the text in the file's place, whole and durably, with its mode. Raises EstateError."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    """Put the text in the file's place, whole, with its mode. Raises EstateError."""
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, path.stat().st_mode & 0o777)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
+        put_whole(path, text.encode(), mode=path.stat().st_mode & 0o777)
     except OSError as exc:
         raise EstateError(f"{path} cannot be written: {os.strerror(exc.errno or 0).lower()}") from exc
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _with_one(text: str, target: str, old: str, new: str) -> str | None:

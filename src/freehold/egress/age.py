@@ -2,7 +2,6 @@
 """Secrets at rest, encrypted with age to the estate's own key in ``keys/age.key``. Dials nothing."""
 
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Final
@@ -12,9 +11,9 @@ from pyrage import x25519
 
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
+from freehold.files.whole import put_whole
 
 SUFFIX: Final = ".age"
-_PRIVATE: Final = 0o600
 _MOST_BYTES: Final = 64 * 1024
 _MARK: Final = "AGE-SECRET-KEY-"
 
@@ -32,9 +31,9 @@ def seal(estate: Estate, name: str, secret: str) -> Path:
     try:
         estate.keys.mkdir(mode=0o700, exist_ok=True)
         if not estate.age_key.exists():
-            _write(estate.age_key, _new_identity())
+            put_whole(estate.age_key, _new_identity())
         recipients = [identity.to_public() for identity in read_identities(estate.age_key)]
-        _write(path, pyrage.encrypt(secret.encode(), recipients))
+        put_whole(path, pyrage.encrypt(secret.encode(), recipients))
     except Unreadable as exc:
         raise EstateError(f"{estate.age_key} {exc}") from exc
     except OSError as exc:
@@ -88,17 +87,3 @@ def read_private(path: Path) -> bytes:
 def _new_identity() -> bytes:
     identity = x25519.Identity.generate()
     return f"# public key: {identity.to_public()}\n{identity}\n".encode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all, durably, and for its owner alone."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 """Scorecards as they are kept: ``drills/ID.json``, whose digest is in the ledger, and ``drills/ID.html`` for people."""
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ import msgspec
 from freehold.continuity.drill.report import page
 from freehold.continuity.drill.scorecard import Scorecard
 from freehold.errors import EstateError, NotFound
+from freehold.files.whole import put_whole
 
 _SCORECARD_DECODER: Final = msgspec.json.Decoder(Scorecard)
 
@@ -32,8 +32,8 @@ def keep(folder: Path, card: Scorecard) -> Kept:
     kept = Kept(card=card, digest=_digest(data))
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        _write(folder / f"{card.id}.json", data)
-        _write(folder / f"{card.id}.html", page(card, kept.digest).encode())
+        put_whole(folder / f"{card.id}.json", data)
+        put_whole(folder / f"{card.id}.html", page(card, kept.digest).encode())
     except OSError as exc:
         raise EstateError(f"{folder} cannot be written", hint="Check its owner and the disk.") from exc
     return kept
@@ -63,12 +63,3 @@ def read_one(folder: Path, drill_id: str) -> Kept:
 
 def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)
