@@ -20,6 +20,7 @@ from freehold.cli.ledger import publish, read_key
 from freehold.cli.options import estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, VerificationFailed
+from freehold.files.whole import put_whole
 from freehold.ledger.check.trust import TrustPolicy, parse_policy, trust_log
 from freehold.ledger.tree.store import LedgerFiles
 
@@ -124,17 +125,10 @@ def _is_cosigned(estate: Estate, trust: TrustPolicy, index: int) -> bool:
 
 
 def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.rename(path)
+        put_whole(path, content)
     except OSError as exc:
         raise EstateError(f"{path} cannot be written", hint="Check its folder and the space there.") from exc
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def _tell(path: Path, drafted: Draft, closing: Closing, *, cosigned: bool | None, as_json: bool) -> None:

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Meta
 
 from freehold.errors import EstateError
+from freehold.files.whole import put_whole
 
 OWN: Final = "self"  # the estate itself: what it runs, and whoever runs it
 FOLDER: Final = "evidence"
@@ -87,7 +88,7 @@ def add_answer(path: Path, answer: Answer) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
             read_answers(path)
             before = path.read_text(encoding="utf-8") if path.exists() else _HEAD
-            _replace(path, f"{before.rstrip()}\n\n{_written(answer)}")
+            put_whole(path, f"{before.rstrip()}\n\n{_written(answer)}".encode())
             os.fsync(lock)
         finally:
             os.close(lock)
@@ -119,12 +120,3 @@ def _written(answer: Answer) -> str:
     fields = msgspec.structs.asdict(answer)
     lines = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in fields.items())
     return f"[[answer]]\n{lines}"
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(f".{path.name}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-        file.write(text.encode("utf-8"))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.rename(path)

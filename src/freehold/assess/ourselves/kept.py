@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the newest result lies: ``evidence/ourselves.json``, canonical JSON. It is replaced by the next one."""
 
-import os
 from pathlib import Path
-from secrets import token_hex
 from typing import Final
 
 import msgspec
@@ -11,6 +9,7 @@ import msgspec
 from freehold.assess.ourselves.result import Ourselves
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError
+from freehold.files.whole import put_whole
 
 _FOLDER, _FILE = "evidence", "ourselves.json"
 _LARGEST_BYTES: Final = 8 * 2**20
@@ -25,19 +24,11 @@ def kept_path(estate: Estate) -> Path:
 def keep(estate: Estate, found: Ourselves) -> Path:
     """Whole or not at all. Raises EstateError."""
     path = kept_path(estate)
-    partial = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(encoded(found))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.rename(path)
+        put_whole(path, encoded(found))
     except OSError as exc:
         raise EstateError(f"{path} cannot be written", hint="Check its folder and the disk.") from exc
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 
