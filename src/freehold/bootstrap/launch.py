@@ -4,7 +4,6 @@
 Every command goes through here, most of them to an estate that is up: what only a start needs is loaded by a start.
 """
 
-import fcntl
 import os
 import shutil
 import signal
@@ -19,6 +18,7 @@ from freehold.admin.client import AdminClient
 from freehold.admin.readable import readable, require_estate, require_own
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, SettingsError
+from freehold.files.held import hold_within, is_held
 
 OPERATOR_TOKEN = "FREEHOLD_OPERATOR"  # the variable that has the token of whoever acts  # noqa: S105 - its name
 
@@ -37,12 +37,8 @@ def supervisor_pid(estate: Estate) -> int | None:
     except FileNotFoundError:
         return None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            written = lock.read().strip()
-            return int(written) if written.isdigit() else None
-    return None
+        written = lock.read().strip() if is_held(lock.fileno()) else b""
+    return int(written) if written.isdigit() else None
 
 
 def start_supervisor(
@@ -152,25 +148,14 @@ def turn(estate: Estate, *, patience_s: float = _TURN_S) -> Iterator[None]:
     with readable(estate):
         descriptor = os.open(estate.directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        deadline = time.monotonic() + patience_s
-        while not _locked(descriptor):
-            if time.monotonic() >= deadline:
-                raise EstateError(
-                    f"another command is at work on {estate.directory}, which is down or just starting",
-                    hint="Wait until it is done; 'freehold status' shows what runs.",
-                )
-            time.sleep(_POLL_S)
+        if not hold_within(descriptor, patience_s):
+            raise EstateError(
+                f"another command is at work on {estate.directory}, which is down or just starting",
+                hint="Wait until it is done; 'freehold status' shows what runs.",
+            )
         yield
     finally:
         os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _calls_finish_s(estate: Estate) -> float:

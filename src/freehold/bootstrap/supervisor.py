@@ -2,7 +2,6 @@
 """The supervisor: starts and watches every process of one estate, and stops what it started, nothing else."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
@@ -27,6 +26,7 @@ from freehold.engine.fleet import EngineFleet
 from freehold.engine.service import SupervisorService
 from freehold.engine.supervise import Child, Patience, Program, Watch, always
 from freehold.errors import EstateError, OperatorError
+from freehold.files.held import hold_within
 from freehold.seal.entering import prove, seal
 from freehold.seal.warden import GIVEN_AS
 from freehold.settings import ListenSection, Settings, read_settings
@@ -74,23 +74,12 @@ def _only_one(estate: Estate) -> Iterator[None]:
     """Hold the estate's lock, with this process's id in it. Raises EstateError if another supervisor has it."""
     estate.run.mkdir(mode=0o700, exist_ok=True)
     with estate.lock.open("a+b") as lock:
-        deadline = time.monotonic() + _LOOKED_AT_S
-        while not _locked(lock.fileno()):
-            if time.monotonic() > deadline:
-                raise EstateError(f"{estate.directory} is already up", hint="'freehold status' shows it.")
-            time.sleep(_POLL_S)
+        if not hold_within(lock.fileno(), _LOOKED_AT_S):
+            raise EstateError(f"{estate.directory} is already up", hint="'freehold status' shows it.")
         lock.truncate(0)
         lock.write(b"%d\n" % os.getpid())
         lock.flush()
         yield
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 async def _run(estate: Estate, settings: Settings, options: Namespace, told: asyncio.Event) -> None:

@@ -30,6 +30,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from freehold.errors import VaultError
+from freehold.files.held import hold_folder
 from freehold.vault.manifest import Document, Manifest, check_name, decode
 from freehold.vault.oms import MAX_BUNDLE_BYTES
 from freehold.vault.together import Move, appear, settle, sync_directory
@@ -145,7 +146,7 @@ class Store:
                 settle(self.directory)
                 self._sweep()
                 path = Path(tempfile.mkdtemp(dir=self._incoming))
-                alive = _lock_directory(path)
+                alive = _hold(path)
         try:
             yield path
         finally:
@@ -165,7 +166,7 @@ class Store:
                 self._drop_stale()
                 place.mkdir(mode=0o700, exist_ok=True)
                 try:
-                    stack.callback(os.close, _lock_directory(place))
+                    stack.callback(os.close, _hold(place))
                 except BlockingIOError:
                     raise VaultError("another import of the same source is under way", hint="Wait for it.") from None
             os.utime(place)
@@ -299,13 +300,13 @@ class Store:
         for path in self._partial.iterdir():
             if time.time() - path.stat().st_mtime > _STALE_S:
                 with contextlib.suppress(BlockingIOError, NotADirectoryError):
-                    os.close(_lock_directory(path))
+                    os.close(_hold(path))
                     shutil.rmtree(path)
 
     def _sweep(self) -> None:
         for path in self._incoming.iterdir():
             with contextlib.suppress(BlockingIOError, NotADirectoryError):  # its import is alive; not ours
-                os.close(_lock_directory(path))
+                os.close(_hold(path))
                 shutil.rmtree(path)
 
 
@@ -329,15 +330,9 @@ def _open_regular(path: Path) -> int:
     return fd
 
 
-def _lock_directory(path: Path) -> int:
-    """A descriptor that holds the directory's lock, so that other imports see that this one is alive."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise
-    return fd
+def _hold(path: Path) -> int:
+    """A descriptor that holds the directory, so that other imports see that this one is alive."""
+    return hold_folder(path, follow=False)
 
 
 def _read_small(path: Path, limit_bytes: int) -> bytes | None:

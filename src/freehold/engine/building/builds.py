@@ -9,7 +9,6 @@ digest, and a program the one in its record, each time before it is started.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -23,6 +22,7 @@ import msgspec
 
 from freehold.engine.building import cpu
 from freehold.errors import EstateError
+from freehold.files.held import hold_folder
 from freehold.vault.store import disk_faults, free_bytes
 
 SERVER: Final = "llama-server"
@@ -113,7 +113,7 @@ class Builds:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sweep()
             folder = Path(mkdtemp(prefix=_UNDER_WAY, dir=self._directory))
-            alive = _locked(folder)
+            alive = hold_folder(folder)
         try:
             yield folder
         finally:
@@ -152,20 +152,9 @@ class Builds:
         """Remove what builds left that did not come to an end."""
         for folder in self._directory.glob(f"{_UNDER_WAY}*"):
             with contextlib.suppress(BlockingIOError, FileNotFoundError):  # it is being built in, or gone already
-                lock = _locked(folder)
+                lock = hold_folder(folder)
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
-
-
-def _locked(folder: Path) -> int:
-    """A descriptor that shows that a folder is in use, for as long as it is open. Raises BlockingIOError if it is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def encode(build: Build) -> bytes:

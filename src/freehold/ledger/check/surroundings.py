@@ -5,7 +5,6 @@ What a crash may leave, and the next start clears away, is a note. What nothing 
 a difference.
 """
 
-import fcntl
 import os
 import re
 import struct
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from freehold.errors import EstateError, Pruned, VerificationFailed
+from freehold.files.held import is_held
 from freehold.ledger.check.fsck import Difference
 from freehold.ledger.record.commitment import SALT_BYTES
 from freehold.ledger.tree import layout
@@ -65,12 +65,9 @@ def _is_written_to(directory: Path) -> bool:
     except OSError as exc:
         raise EstateError(f"{directory} cannot be read", hint="Check its owner and the disk.") from exc
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return is_held(descriptor)
     finally:
         os.close(descriptor)
-    return False
 
 
 def _files_under(directory: Path, folder: str) -> Iterator[str]:

@@ -12,7 +12,6 @@ every entry that ``append`` returned for: what is not under the checkpoint yet i
 
 import contextlib
 import errno
-import fcntl
 import logging
 import os
 import threading
@@ -23,6 +22,7 @@ from pathlib import Path
 import msgspec
 
 from freehold.errors import EstateError, LedgerFault, LedgerFull, LedgerUnavailable, VerificationFailed
+from freehold.files.held import hold_folder
 from freehold.ledger.tree import layout
 from freehold.ledger.tree.bundle import MAX_ENTRY_BYTES
 from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
@@ -316,15 +316,12 @@ class Log:
 
 def claim(directory: Path) -> int:
     """A descriptor that holds the log of a directory for one process. Raises EstateError if another has it."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return hold_folder(directory)
     except BlockingIOError as exc:
-        os.close(descriptor)
         raise EstateError(
             f"another process writes the log in {directory}", hint="Stop it first: 'freehold down'."
         ) from exc
-    return descriptor
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@
 A file is put in place whole and synced before anybody hears of its checkpoint. One process at a time has the directory.
 """
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -15,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from freehold.errors import EstateError, VerificationFailed
+from freehold.files.held import hold_folder
 from freehold.ledger.tree.checkpoint import Checkpoint, read_unverified
 from freehold.ledger.writing.disk import Disk
 from freehold.ledger.writing.placing import replace_file
@@ -99,16 +99,12 @@ class Memory:
 
 def _claim(directory: Path) -> int:
     try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        return hold_folder(directory)
+    except BlockingIOError as exc:
+        raise EstateError(
+            f"another process is the witness in {directory}", hint="One is enough, and two would contradict each other."
+        ) from exc
     except OSError as exc:
         raise EstateError(
             f"{directory} is not a witness's directory", hint="'freehold witness init DIR --name NAME' makes one."
         ) from exc
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        os.close(descriptor)
-        raise EstateError(
-            f"another process is the witness in {directory}", hint="One is enough, and two would contradict each other."
-        ) from exc
-    return descriptor
