@@ -7,7 +7,6 @@ model was approved is in the approval, which lies in the vault and goes with the
 """
 
 import asyncio
-import hashlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from freehold.admin.interface import Parts
 from freehold.admin.means import Answer, Means
 from freehold.admin.requests import ApproveModel, ByName, ImportModel, SignModel
 from freehold.admin.trusting import trust_of
+from freehold.contract.digest import sha256_of
 from freehold.contract.grant import Permit
 from freehold.errors import EstateError, InvalidRequest, VaultError
 from freehold.signing.elliptic import load_elliptic_signer
@@ -83,7 +83,7 @@ class Custody:
             digests = {
                 "weights": manifest.digest,
                 "manifest": dossier.manifest_digest,
-                "approval": f"sha256:{hashlib.sha256(approval).hexdigest()}",
+                "approval": sha256_of(approval),
             }
             if manifest.chat_template_digest:
                 digests["template"] = manifest.chat_template_digest
@@ -96,7 +96,7 @@ class Custody:
     async def sign(self, request: SignModel, asker: str, progress: Progress) -> Answer:
         """Sign a model with the key behind a URI, or with the estate's own."""
         signature = await asyncio.to_thread(self._signed, request, progress)
-        digest = f"sha256:{hashlib.sha256(signature).hexdigest()}"
+        digest = sha256_of(signature)
         async with self._means.changing:
             await self._means.record("model.sign", request.name, asker, {"signature": digest})
             await asyncio.to_thread(self._parts.vault.keep_signature, request.name, signature)

@@ -6,7 +6,6 @@ gateways forget them by themselves at the drill's end. Only the death of an engi
 """
 
 import asyncio
-import hashlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,6 +29,7 @@ from freehold.continuity.drill.traffic import Planned, replayed, synthetic
 from freehold.continuity.drill.watched import SoFar
 from freehold.contract.backend import BackendKind, Service, Target
 from freehold.contract.call import DataClass
+from freehold.contract.digest import sha256_of
 from freehold.contract.drill import Drill, Stage
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.errors import EstateError, InvalidRequest, NotFound
@@ -155,7 +155,7 @@ class Driller:
         else:
             tools = await self._can_call_tools(rehearsed.targets, moves)
             planned = synthetic(request.requests, scenario.duration_s, seed=0, tools=tools)
-        digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        digest = sha256_of(text.encode())
         return _Script(scenario=scenario, digest=digest, moves=moves, planned=planned)
 
     async def _run(

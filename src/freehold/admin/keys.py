@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from freehold.contract.call import DataClass
+from freehold.contract.digest import sha256_of
 
 EVERY_SERVICE = ("*",)
 
@@ -89,7 +90,7 @@ def new_salt() -> bytes:
 
 def digest_of_text(salt: bytes, text: str) -> str:
     """What the ledger is told of somebody's words: once salt and text are erased, nobody can even test a guess."""
-    return f"sha256:{hashlib.sha256(salt + text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return sha256_of(salt + text.encode("utf-8", "surrogatepass"))
 
 
 def label_digest(salt: bytes, label: str) -> dict[str, str]:
@@ -105,4 +106,4 @@ def digest_of_grant(key: KeyRecord) -> str:
         "data_class": key.data_class.name.lower(),
         "expires_unix": int(key.expires_unix),
     }
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(grant, order='sorted')).hexdigest()}"
+    return sha256_of(msgspec.json.encode(grant, order="sorted"))

@@ -6,7 +6,6 @@ group of operations has a file of its own.
 """
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -59,6 +58,7 @@ from freehold.admin.withdrawal_views import with_standings
 from freehold.admin.withdrawals import CONTROL, Withdrawals
 from freehold.admin.witnessing import Witnessing
 from freehold.continuity.readiness import Loss
+from freehold.contract.digest import sha256_of
 from freehold.contract.grant import Errand, Permit
 from freehold.contract.law import Law
 from freehold.contract.snapshot import Snapshot
@@ -365,7 +365,7 @@ class Operations:
 
 
 def _digest_of_file(path: Path) -> str:
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+    return sha256_of(path.read_bytes())
 
 
 def _needs_restart(old: Settings, new: Settings) -> list[str]:

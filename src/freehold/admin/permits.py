@@ -6,11 +6,11 @@ Without a standing grant the import itself is the grant: it names a package, and
 hosts. These may then lie in a private network, as a mirror of one's own does. A standing grant replaces all that.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
+from freehold.contract.digest import sha256_of
 from freehold.contract.grant import Allowance, Errand, Permit, Place, names_of
 from freehold.errors import EgressDenied
 from freehold.settings import GrantSection
@@ -54,7 +54,7 @@ def standing_permit(grants: Callable[[], Mapping[str, GrantSection]], purpose: s
 def hosts_digest(errand: Errand) -> str:
     """SHA-256 over the hosts and ports, sorted, as a JSON array of ``host:port`` without white space."""
     hosts = sorted(map(str, errand.places))
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(hosts)).hexdigest()}"
+    return sha256_of(msgspec.json.encode(hosts))
 
 
 def _allowance(grants: Iterable[GrantSection]) -> Allowance:

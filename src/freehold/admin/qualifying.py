@@ -7,7 +7,6 @@ now, is not judged: what is known of it stays.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from freehold.admin.keys import Prefix, digest_of, new_secret
 from freehold.admin.views import View, instant
 from freehold.continuity.acceptance import CaseFile, NotRun, Qualification, Results, Verdict
 from freehold.contract.backend import Target
+from freehold.contract.digest import sha256_of
 from freehold.contract.snapshot import ApiKey, Snapshot
 from freehold.errors import EstateError, InvalidRequest, NotFound
 from freehold.settings import Settings
@@ -178,7 +178,7 @@ def _digests(run: Qualification, results: Results) -> dict[str, str]:
 
 
 def _sha256(value: object) -> str:
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(value, order='sorted')).hexdigest()}"
+    return sha256_of(msgspec.json.encode(value, order="sorted"))
 
 
 def _view(  # noqa: PLR0913, PLR0917 - one argument for each thing that is told

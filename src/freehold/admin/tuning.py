@@ -6,7 +6,6 @@ is tuned at a time, because two that are measured together are both measured wro
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from freehold.admin.trusting import trust_of
 from freehold.admin.tunings import Tunings
 from freehold.admin.views import View
 from freehold.continuity.acceptance import CaseFile, NotRun
+from freehold.contract.digest import sha256_of
 from freehold.engine.host import this_host
 from freehold.engine.owned import Means as EngineMeans
 from freehold.errors import EstateError, InvalidRequest
@@ -161,7 +161,7 @@ class Tuning:
                 "parent": parent.digest,
                 "weights": document.manifest.digest,
                 "manifest": document.digest,
-                "approval": f"sha256:{hashlib.sha256(approval).hexdigest()}",
+                "approval": sha256_of(approval),
             }
             if document.manifest.chat_template_digest:
                 digests["template"] = document.manifest.chat_template_digest
@@ -181,7 +181,7 @@ class Tuning:
             text = with_model(before.decode(), targets, request.name, manifest.name)
             if text is None:
                 return view
-            settings = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+            settings = sha256_of(text.encode())
             digests = {"weights": manifest.digest, "settings": settings}
             await self._means.record("model.use", ", ".join(targets), asker, digests)
             await asyncio.to_thread(replace_file, path, text)

@@ -6,7 +6,6 @@ one of them has said why it may go.
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,6 +22,7 @@ from freehold.admin.requests import ById, ClearAlarm, Nothing
 from freehold.admin.views import View
 from freehold.admin.withdrawals import CONTROL, Withdrawals
 from freehold.admin.witness_views import alarm_view, alarm_views, told, witness_checks, witnessing_view
+from freehold.contract.digest import sha256_of
 from freehold.errors import NotFound
 from freehold.settings import Settings
 from freehold.signing.note import parse_vkey
@@ -177,4 +177,4 @@ def _evidence(alarm: WitnessAlarm) -> str:
         "own_size": alarm.own_size,
         "seen": alarm.seen,
     }
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(said, order='sorted')).hexdigest()}"
+    return sha256_of(msgspec.json.encode(said, order="sorted"))

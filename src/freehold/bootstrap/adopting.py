@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes a copy of the ledger the ledger, once nobody knows of a newer one. For an estate that is down."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from uuid import uuid4
 from freehold.admin.doors import OWN_USER
 from freehold.bootstrap.launch import supervisor_pid
 from freehold.bootstrap.witnesses import ask_newest_seen
+from freehold.contract.digest import sha256_of
 from freehold.contract.estate import Estate
 from freehold.errors import EstateError, NotAtHome
 from freehold.ledger import compose
@@ -82,7 +82,7 @@ def _seen(estate: Estate, settings: Settings) -> Mapping[str, int | None]:
 
 def _act(kind: str, origin: str) -> Callable[[datetime, bytes], bytes]:
     def composed(at_utc: datetime, checkpoint: bytes) -> bytes:
-        digests = {"checkpoint": f"sha256:{hashlib.sha256(checkpoint).hexdigest()}"}
+        digests = {"checkpoint": sha256_of(checkpoint)}
         return compose.act(id=uuid4().hex, kind=kind, subject=origin, operator=OWN_USER, digests=digests, at_utc=at_utc)
 
     return composed

@@ -5,7 +5,6 @@ A directive names a model, a provider, an authority or a region, and so reaches 
 there. Several may hit one target; it stays withdrawn until the last of them is lifted.
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,6 +12,7 @@ from enum import StrEnum
 import msgspec
 
 from freehold.contract.backend import BackendKind, Service, Target
+from freehold.contract.digest import sha256_of
 from freehold.contract.facts import UNKNOWN, BackendFacts
 from freehold.contract.standing import Directive, ScopeKind
 
@@ -198,4 +198,4 @@ def _among(state: str, states: tuple[str, ...] | None, target: Target) -> bool:
 
 
 def _digest(fields: dict[str, object]) -> str:
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(fields, order='sorted')).hexdigest()}"
+    return sha256_of(msgspec.json.encode(fields, order="sorted"))

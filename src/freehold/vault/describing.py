@@ -4,13 +4,13 @@
 One GGUF file, or safetensors with a config.json. What is not there stays empty; what contradicts itself is refused.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import VaultError
 from freehold.vault.inspect.documents import Node, read_json
 from freehold.vault.inspect.gguf import read_header
@@ -125,7 +125,7 @@ def _template(files: Mapping[str, OpenFile], name: str) -> tuple[str, str]:
         if isinstance(found, str):
             return found, text_digest(found)
         if found is not None:
-            return "", "sha256:" + hashlib.sha256(msgspec.json.encode(found, order="sorted")).hexdigest()
+            return "", sha256_of(msgspec.json.encode(found, order="sorted"))
     return "", ""
 
 
@@ -146,7 +146,7 @@ def _count(document: Node, key: str) -> int:
 
 
 def _digest(file: OpenFile) -> str:
-    return file.digest or "sha256:" + hashlib.sha256(_read(file, _MAX_DOCUMENT_BYTES, "the tokenizer")).hexdigest()
+    return file.digest or sha256_of(_read(file, _MAX_DOCUMENT_BYTES, "the tokenizer"))
 
 
 def _read(file: OpenFile, limit_bytes: int, what: str) -> bytes:

@@ -5,7 +5,6 @@ A manifest is read only as it was written: an unknown field, another schema or a
 refused, so that one manifest has one digest. Those of schema 1 are read for ever; they become this one in reading.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import VaultError
 from freehold.vault.manifest_v1 import decode_v1
 
@@ -118,7 +118,7 @@ class Document:
     @property
     def digest(self) -> str:
         """What approvals are bound to."""
-        return "sha256:" + hashlib.sha256(self.content).hexdigest()
+        return sha256_of(self.content)
 
 
 def model_digest(files: Iterable[ModelFile]) -> str:
@@ -127,7 +127,7 @@ def model_digest(files: Iterable[ModelFile]) -> str:
     if len(listed) == 1:
         return listed[0].digest
     rows = [{"digest": file.digest, "path": file.path, "size_bytes": file.size_bytes} for file in listed]
-    return "sha256:" + hashlib.sha256(msgspec.json.encode(rows, order="sorted")).hexdigest()
+    return sha256_of(msgspec.json.encode(rows, order="sorted"))
 
 
 def in_order(files: Iterable[ModelFile]) -> tuple[ModelFile, ...]:
@@ -151,7 +151,7 @@ def spdx(licence: str) -> str:
 
 def text_digest(text: str) -> str:
     """``sha256:`` over the UTF-8 text; empty for no text."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest() if text else ""
+    return sha256_of(text.encode()) if text else ""
 
 
 def encode(manifest: Manifest) -> bytes:

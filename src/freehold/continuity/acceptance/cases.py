@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A YAML file of acceptance cases, read strictly: what is unknown, missing or impossible is an error with its line."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,6 +34,7 @@ from freehold.continuity.acceptance.interface import (
 from freehold.continuity.acceptance.judge import judge
 from freehold.continuity.acceptance.language import LANGUAGES
 from freehold.continuity.acceptance.schema import Expression, Schema, Unusable
+from freehold.contract.digest import sha256_of
 
 MOST_CASES: Final = 200
 _MOST_CHECKS: Final = 32
@@ -75,7 +75,7 @@ def read_cases(text: str, name: str) -> CaseFile:
     root = read_document(text, name)
     cases = _Reader(name).cases(root)
     canonical = msgspec.json.encode(root.data(), order="sorted")
-    return CaseFile(cases=cases, digest=f"sha256:{hashlib.sha256(canonical).hexdigest()}")
+    return CaseFile(cases=cases, digest=sha256_of(canonical))
 
 
 class _Reader:

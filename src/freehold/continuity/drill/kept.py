@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scorecards as they are kept: ``drills/ID.json``, whose digest is in the ledger, and ``drills/ID.html`` for people."""
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ import msgspec
 
 from freehold.continuity.drill.report import page
 from freehold.continuity.drill.scorecard import Scorecard
+from freehold.contract.digest import sha256_of
 from freehold.errors import EstateError, NotFound
 from freehold.files.whole import put_whole
 
@@ -29,7 +29,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 def keep(folder: Path, card: Scorecard) -> Kept:
     """Write both files, durably. Raises EstateError."""
     data = msgspec.json.encode(card, order="sorted")
-    kept = Kept(card=card, digest=_digest(data))
+    kept = Kept(card=card, digest=sha256_of(data))
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         put_whole(folder / f"{card.id}.json", data)
@@ -52,14 +52,10 @@ def read_one(folder: Path, drill_id: str) -> Kept:
     path = folder / f"{drill_id}.json"
     try:
         data = path.read_bytes()
-        return Kept(card=_SCORECARD_DECODER.decode(data), digest=_digest(data))
+        return Kept(card=_SCORECARD_DECODER.decode(data), digest=sha256_of(data))
     except FileNotFoundError:
         raise NotFound(f"there is no drill {drill_id!r}", hint=_HINT) from None
     except (OSError, msgspec.DecodeError) as exc:
         raise EstateError(
             f"{path} cannot be read as a scorecard", hint="Compare its digest with the ledger's."
         ) from exc
-
-
-def _digest(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"

@@ -4,11 +4,11 @@
 A salt is destroyed first and the act recorded second: the record must never claim an erasure that did not take place.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import NotFound
 from freehold.ledger.record.entry import AdmissionEntry, read_entry
 from freehold.ledger.writing.derived import Erasures
@@ -44,7 +44,7 @@ class Forgetting:
         act = self._erasures.get(call, behind=index)
         if act is None:
             act = self._erasures.get(day_of(entry), behind=index)
-        return Destroyed(act=act, digests={"admission": f"sha256:{hashlib.sha256(data).hexdigest()}"})
+        return Destroyed(act=act, digests={"admission": sha256_of(data)})
 
     def destroy_day(self, day: str) -> Destroyed:
         """Overwrite all salts of a day. Raises LedgerUnavailable."""

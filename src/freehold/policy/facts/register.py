@@ -5,7 +5,6 @@ It refuses an unknown key, a missing source or date, a name that leads nowhere, 
 that own each other in a circle. It does not judge whether a fact is true; that is what its source is for.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import SettingsError
 from freehold.policy.facts.document import HINT, Node, read_document
 from freehold.policy.facts.entries import (
@@ -109,7 +109,7 @@ def build_register(shipped: Iterable[tuple[str, str]], own: Iterable[tuple[str, 
 
 def facts_digest(register: Register) -> str:
     """SHA-256 over all that decisions are made from, the overridden entries too. The same facts, the same digest."""
-    return f"sha256:{hashlib.sha256(msgspec.json.encode(register, order='sorted')).hexdigest()}"
+    return sha256_of(msgspec.json.encode(register, order="sorted"))
 
 
 def _shipped() -> list[tuple[str, str]]:

@@ -12,7 +12,6 @@
 Documents are canonical JSON: keys sorted, no spaces. There is no time in any of them.
 """
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeVar
@@ -20,6 +19,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import VaultError
 from freehold.vault.inspect.documents import Node
 from freehold.vault.manifest import Digest
@@ -142,7 +142,7 @@ NOTHING: Final = Small(media_type=EMPTY, content=b"{}")  # the config of what ne
 
 
 def described(media_type: str, content: bytes, annotations: Mapping[str, str] | None = None) -> Descriptor:
-    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    digest = sha256_of(content)
     return Descriptor(media_type=media_type, digest=digest, size=len(content), annotations=dict(annotations or {}))
 
 

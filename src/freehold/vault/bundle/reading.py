@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import VaultError, VerificationFailed
 from freehold.vault.bundle.format import (
     APPROVAL,
@@ -42,7 +43,7 @@ from freehold.vault.bundle.signature import Sealed, Terms, require_trusted
 from freehold.vault.inspect.documents import read_json
 from freehold.vault.manifest import Document, decode
 from freehold.vault.oci.manifest import INDEX as INDEX_TYPE
-from freehold.vault.oci.manifest import MAX_DOCUMENT_BYTES, digest_of, read_document
+from freehold.vault.oci.manifest import MAX_DOCUMENT_BYTES, read_document
 from freehold.vault.oms import MAX_BUNDLE_BYTES
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -165,7 +166,7 @@ class _Reader:
         if self._held_bytes > _MAX_PAPERS_BYTES:
             raise VaultError(f"{self.place} has more than {_MAX_PAPERS_BYTES} bytes of papers: this is no bundle")
         content = self._read(descriptor, limit_bytes)
-        if (found := digest_of(content)) != descriptor.digest:
+        if (found := sha256_of(content)) != descriptor.digest:
             raise VerificationFailed(
                 f"{self.place}: {descriptor.title or 'a blob'} must be {descriptor.digest} and was found to be {found}",
                 hint="Nothing was imported. The bundle was damaged or changed on its way.",

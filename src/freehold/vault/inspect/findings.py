@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an inspection has to say, as values: how grave it is, where, and in words for whoever decides."""
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+
+from freehold.contract.digest import sha256_of
 
 
 class Severity(StrEnum):
@@ -41,7 +42,7 @@ def gravest_first(findings: list[Finding]) -> tuple[Finding, ...]:
 
 def digest_of(text: str) -> str:
     """``sha256:`` over a text's UTF-8; a lone surrogate, which JSON can hold, counts as what it is."""
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_of(text.encode("utf-8", "surrogatepass"))
 
 
 def shown(text: str, limit: int = 200) -> str:

@@ -4,11 +4,11 @@
 A layer must be one file as it is (ModelPack's ``.raw``), because then its digest is the file's. Archives are refused.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from freehold.contract.digest import sha256_of
 from freehold.errors import VaultError, VerificationFailed
 from freehold.vault.inspect.documents import Node, read_json
 
@@ -97,17 +97,13 @@ def read_document(content: bytes, digest: str, place: str) -> Node:
     """A document that is what its digest says. Raises VaultError, VerificationFailed."""
     if len(content) > MAX_DOCUMENT_BYTES:
         raise VaultError(f"{place}: a manifest is larger than {MAX_DOCUMENT_BYTES} bytes")
-    found = digest_of(content)
+    found = sha256_of(content)
     if found != digest:
         raise VerificationFailed(
             f"{place}: the manifest must be {digest} and was found to be {found}",
             hint="Nothing was imported. Whoever keeps it has damaged or replaced it.",
         )
     return read_json(content, place)
-
-
-def digest_of(content: bytes) -> str:
-    return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
 def files_of(manifest: Node, place: str) -> tuple[Blob, ...]:

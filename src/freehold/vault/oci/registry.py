@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from urllib.parse import urlencode
 
+from freehold.contract.digest import sha256_of
 from freehold.egress.asking import Asking, broken_off, https_place
 from freehold.errors import ContactFailed, VaultError
 from freehold.vault.arrival import Arrival
@@ -21,7 +22,6 @@ from freehold.vault.oci.manifest import (
     MANIFEST,
     MAX_DOCUMENT_BYTES,
     Blob,
-    digest_of,
     files_of,
     find_manifest,
     is_digest,
@@ -39,7 +39,7 @@ def arrival_of_image(source: OciImage, asking: Asking, store: Store, progress: P
     registry = _Registry(source, asking)
     place = f"oci://{source.host}/{source.repository}"
     content = registry.document(source.reference)
-    digest = source.reference if is_digest(source.reference) else digest_of(content)
+    digest = source.reference if is_digest(source.reference) else sha256_of(content)
     known = {digest: content}
 
     def load(wanted: str) -> bytes:
