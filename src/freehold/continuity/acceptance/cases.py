@@ -19,7 +19,6 @@ from freehold.continuity.acceptance.checks import (
     NotContains,
     Refuses,
 )
-from freehold.continuity.acceptance.document import Node, blamed, read_document
 from freehold.continuity.acceptance.interface import (
     Ask,
     Case,
@@ -34,6 +33,7 @@ from freehold.continuity.acceptance.interface import (
 from freehold.continuity.acceptance.judge import judge
 from freehold.continuity.acceptance.language import LANGUAGES
 from freehold.continuity.acceptance.schema import Expression, Schema, Unusable
+from freehold.continuity.document import Node, blamed, read_document
 from freehold.contract.digest import sha256_of
 
 MOST_CASES: Final = 200
@@ -44,6 +44,7 @@ _MOST_CHARACTERS: Final = 100_000  # of a prompt
 _MOST_IN_CHECK: Final = 2000  # characters of a text that is looked for, or of an expression
 _MOST_TOKENS: Final = 100_000
 _MAX_TOKENS: Final = 512
+_HINT: Final = "Correct the file; docs/tasks/accept-a-substitute.md has its format."
 _LENGTHS: Final = ("min_characters", "max_characters", "min_words", "max_words")
 _ID = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}\Z")
 _TOOL_NAME = re.compile(r"^[A-Za-z0-9_-]{1,64}\Z")
@@ -72,7 +73,7 @@ class CaseFile:
 
 def read_cases(text: str, name: str) -> CaseFile:
     """The cases in the text of a file called ``name``. Raises SettingsError naming the line."""
-    root = read_document(text, name)
+    root = read_document(text, name, hint=_HINT)
     cases = _Reader(name).cases(root)
     canonical = msgspec.json.encode(root.data(), order="sorted")
     return CaseFile(cases=cases, digest=sha256_of(canonical))
@@ -263,7 +264,7 @@ class _Reader:
         return self._fail(node, "'temperature' is a number from 0 to 2, or null: then none is sent")
 
     def _fail(self, node: Node, what: str) -> NoReturn:
-        raise blamed(self._name, node, what)
+        raise blamed(self._name, node, what, hint=_HINT)
 
 
 _CHECKS: Mapping[str, Callable[[_Reader, Node], list[Check]]] = {

@@ -11,7 +11,7 @@ from enum import StrEnum
 from importlib import resources
 from typing import Final, TypeVar
 
-from freehold.continuity.acceptance.document import Node, read_document
+from freehold.continuity.document import Node, blamed, read_document
 from freehold.contract.backend import BackendKind, Target
 from freehold.contract.drill import BEFORE_HEADERS, FaultKind, Sabotage
 from freehold.errors import NotFound, SettingsError
@@ -44,13 +44,12 @@ class Group(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One line of the timeline. A fault has a sabotage, unless it is the crash of an engine."""
+class _Befalling:
+    """What happens to targets, and when. A fault has a sabotage, unless it is the crash of an engine."""
 
     at_s: float
     verb: Verb
-    targets: tuple[str, ...]  # names, or groups
-    line: int
+    targets: tuple[str, ...]
     sabotage: Sabotage | None = None
     cuts: bool = False  # of a directive: whether answers under way are cut over
 
@@ -62,6 +61,13 @@ class Step:
     def said(self) -> str:
         """In a few words, for a person."""
         return _told(self.verb, self.targets, self.sabotage, cuts=self.cuts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step(_Befalling):
+    """One line of the timeline. Its targets are names, or groups."""
+
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,23 +86,8 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(_Befalling):
     """A step with the targets that it befalls on this estate, which may be none."""
-
-    at_s: float
-    verb: Verb
-    targets: tuple[str, ...]
-    sabotage: Sabotage | None = None
-    cuts: bool = False
-
-    @property
-    def crashes(self) -> bool:
-        return self.verb is Verb.FAULT and self.sabotage is None
-
-    @property
-    def said(self) -> str:
-        """In a few words, for a person."""
-        return _told(self.verb, self.targets, self.sabotage, cuts=self.cuts)
 
 
 def shipped() -> tuple[str, ...]:
@@ -114,10 +105,7 @@ def shipped_text(name: str) -> str:
 
 def read_scenario(text: str, name: str) -> Scenario:
     """The scenario in the text of a file called ``name``. Raises SettingsError naming the line."""
-    try:
-        return _Reading(name).scenario(read_document(text, name))
-    except SettingsError as problem:
-        raise SettingsError(problem.message, hint=HINT) from problem
+    return _Reading(name).scenario(read_document(text, name, hint=HINT))
 
 
 def resolve(scenario: Scenario, targets: tuple[Target, ...], name: str) -> tuple[Move, ...]:
@@ -179,7 +167,7 @@ class _Reading:
         )
 
     def error(self, node: Node, what: str) -> SettingsError:
-        return SettingsError(f"{self._name}, line {node.line}: {what}", hint=HINT)
+        return blamed(self._name, node, what, hint=HINT)
 
     def _step(self, node: Node, duration_s: float) -> Step:
         table = _Table(self, node)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The text of a case file as nodes that know their line. Far less than YAML: no anchor, alias, tag or second document.
+"""A person's file as nodes that know their line. Far less than YAML: no anchor, alias, tag or second document.
 
 Text is what stands there. Only where JSON is written in YAML, as in a schema, is a bare word a number, true, false or
 null; nothing else is: ``NO`` and ``2026-01-01`` stay text.
@@ -14,8 +14,6 @@ from typing import Final
 import yaml
 
 from freehold.errors import SettingsError
-
-HINT: Final = "Correct the file; docs/tasks/accept-a-substitute.md has its format."
 
 _DEEPEST: Final = 24
 _LARGEST_CHARACTERS: Final = 2**20
@@ -54,7 +52,7 @@ def _number(text: str) -> object:
     return float(text) if math.isfinite(float(text)) else text
 
 
-def read_document(text: str, name: str, *, hint: str = HINT) -> Node:
+def read_document(text: str, name: str, *, hint: str) -> Node:
     """The one node in the text of a file called ``name``. Raises SettingsError naming the line, with ``hint``."""
     if len(text) > _LARGEST_CHARACTERS:
         raise SettingsError(f"{name}: is longer than {_LARGEST_CHARACTERS} characters", hint=hint)
@@ -67,7 +65,7 @@ def read_document(text: str, name: str, *, hint: str = HINT) -> Node:
         raise SettingsError(f"{name}: has characters that YAML does not allow", hint=hint) from exc
 
 
-def blamed(name: str, node: Node, what: str, *, hint: str = HINT) -> SettingsError:
+def blamed(name: str, node: Node, what: str, *, hint: str) -> SettingsError:
     """The error for a node that is well-formed and cannot be all the same."""
     return SettingsError(f"{name}, line {node.line}: {what}", hint=hint)
 
