@@ -132,7 +132,7 @@ class Operations:
         self.tuning = Tuning(parts, means, self._suites)
         self.forgetting = Forgetting(parts, self.withdrawals, recorded_within_s=recorded_within_s)
         self.witnessing = Witnessing(parts, self.withdrawals)
-        self.pruning = Pruning(parts.ledger)
+        self.pruning = Pruning(parts.ledger, recorded_within_s=recorded_within_s)
         self.packing = Packing(parts.estate, parts.ledger, recorded_within_s=recorded_within_s)
         self.reading = Reading(parts, means)
         self.judging = Judging(parts, means)
