@@ -27,8 +27,6 @@ from freehold.settings.wording import in_words
 
 Tell = Callable[[Mapping[str, Any]], None]
 
-_MOST_ROWS = 10_000
-_PAGE_ROWS = 1000
 _HINT = "The endpoints are listed in docs/reference/admin-api.md."
 _SEVERAL = (tuple, list)
 
@@ -68,18 +66,6 @@ class Api:
         written = msgspec.json.encode(_file(answer) if isinstance(answer, Raw) else answer)
         plain: dict[str, Any] = msgspec.json.decode(written)
         return plain
-
-    async def ask_all(self, path: str, fields: Mapping[str, object], actor: str) -> dict[str, Any]:
-        """A list with all of its pages, up to a number of rows that is beyond reading. Raises FreeholdError."""
-        pages = find("GET", ROOT + path).route.pages
-        if pages is None:
-            return await self.ask("GET", path, fields, actor)
-        whole = await self.ask("GET", path, {**fields, "limit": _PAGE_ROWS}, actor)
-        while whole["next"] is not None and len(whole[pages[0]]) < _MOST_ROWS:
-            page = await self.ask("GET", path, {**fields, "limit": _PAGE_ROWS, "cursor": whole["next"]}, actor)
-            whole[pages[0]].extend(page[pages[0]])
-            whole["next"] = page["next"]
-        return whole
 
     async def run(self, found: Found, request: msgspec.Struct, asker: Asker, if_match: str = "") -> Answer | Raw:
         """Do it. Raises Conflict where ``if_match`` names what is no more."""

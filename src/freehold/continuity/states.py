@@ -128,11 +128,6 @@ def strongest(causes: Collection[Cause]) -> Row | None:
     return next((row for row in TABLE if row.cause in causes), None)
 
 
-def state_of(causes: Collection[Cause]) -> TargetState:
-    row = strongest(causes)
-    return TargetState.ACTIVE if row is None else row.state
-
-
 def ended_by(way: Way) -> frozenset[Cause]:
     """What a person ends who restores or withdraws a target. Everything else that holds goes on holding."""
     ways = _ENDED_BY.get(way, frozenset())

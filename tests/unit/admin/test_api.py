@@ -86,15 +86,6 @@ async def test_a_long_list_comes_in_pages(api: Api) -> None:
     assert not cursor
 
 
-async def test_all_pages_can_be_asked_for_at_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("freehold.admin.api._PAGE_ROWS", 2)
-    for _ in range(5):
-        await made_key(api)
-    whole = await api.ask_all("keys", {}, "op_1")
-    assert (len(whole["keys"]), whole["next"]) == (5, None)
-    assert await api.ask_all("health", {}, "op_1") == {"status": "ok"}
-
-
 async def test_a_row_that_is_gone_ends_a_list_with_a_word(api: Api) -> None:
     with pytest.raises(InvalidRequest, match="the list has changed"):
         await api.ask("GET", "keys", {"cursor": "key_gone"}, "op_1")

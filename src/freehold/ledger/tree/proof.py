@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from freehold.errors import VerificationFailed
 from freehold.ledger.tree.bundle import MAX_ENTRY_BYTES
-from freehold.ledger.tree.checkpoint import Checkpoint, open_checkpoint
+from freehold.ledger.tree.checkpoint import Checkpoint
 from freehold.ledger.tree.layout import HASH_BYTES
 from freehold.ledger.tree.merkle import leaf_hash, root_from_inclusion
-from freehold.signing.note import Verifier
 
 _FIRST_LINE = "c2sp.org/tlog-proof@v1"
 _MAX_HASHES = 63
@@ -53,13 +52,6 @@ def parse_proof(text: str) -> TlogProof:
     if any(len(node) != HASH_BYTES for node in hashes):
         raise VerificationFailed(f"a hash of the proof is not {HASH_BYTES} bytes long")
     return TlogProof(index=int(digits), hashes=hashes, checkpoint=checkpoint.encode(), extra=extra)
-
-
-def verify_proof(proof: TlogProof, entry: bytes, verifier: Verifier) -> Checkpoint:
-    """The checkpoint that covers the entry, of a log that is trusted without witnesses. Raises VerificationFailed."""
-    checkpoint = open_checkpoint(proof.checkpoint, verifier)
-    check_inclusion(proof, entry, checkpoint)
-    return checkpoint
 
 
 def check_inclusion(proof: TlogProof, entry: bytes, checkpoint: Checkpoint) -> None:
