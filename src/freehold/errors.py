@@ -420,10 +420,8 @@ class Conflict(OperatorError):
     code = "conflict"
     hint = "Look at it again, and decide anew."
 
-    def __init__(
-        self, message: str, *, etag: str = "", changed: Mapping[str, object] | None = None, hint: str | None = None
-    ) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, etag: str = "", changed: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
         self.etag = etag
         self.changed = changed
 

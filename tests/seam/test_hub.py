@@ -51,7 +51,7 @@ class InstalledOnce:
             Installer(wheels, PipFetch()).installed(endpoint, first)
             self._client = scratch / "client"
         delivery.log.unlink(missing_ok=True)
-        return Client(self._client, endpoint, delivery, sys.executable)
+        return Client(self._client, endpoint, delivery)
 
 
 @dataclass

@@ -46,9 +46,9 @@ def chart(points: Sequence[Point], x: Axis, y: Axis, *, width: int = 30, height:
     return [line.ljust(longest) for line in lines]
 
 
-def beside(left: Sequence[str], right: Sequence[str], *, gap: int = 4) -> list[str]:
+def beside(left: Sequence[str], right: Sequence[str]) -> list[str]:
     """Two charts of the same height in one."""
-    return [f"{ours}{' ' * gap}{theirs}".rstrip() for ours, theirs in zip(left, right, strict=True)]
+    return [f"{ours}    {theirs}".rstrip() for ours, theirs in zip(left, right, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,7 @@ class Case:
 class Watch:
     """What gateways have reported of late. Time comes in with each report."""
 
-    def __init__(self, *, window_s: float = WINDOW_S) -> None:
-        self._window_s = window_s
+    def __init__(self) -> None:
         self._seen: dict[str, dict[str, Sighting]] = {}  # by target and key
         self._answered: dict[str, float] = {}  # when each target last answered
         self._canaries: dict[str, float] = {}  # when each target was last tried
@@ -82,7 +81,7 @@ class Watch:
 
     def cases(self, targets: Iterable[Target], now_unix: float) -> tuple[Case, ...]:
         """What is held against each target of a provider."""
-        self._forget_before(now_unix - self._window_s)
+        self._forget_before(now_unix - WINDOW_S)
         listed = tuple(targets)
         return tuple(
             Case(

@@ -42,10 +42,10 @@ def read_parts(fields: Fields, name: str, readers: Readers) -> list[Part] | None
     return [part for part in parts if part is not None]
 
 
-def content_of(parts: Iterable[Part], joint: str = "\n") -> str | list[Part]:
+def content_of(parts: Iterable[Part]) -> str | list[Part]:
     """One text, or where there is an image among them the parts themselves."""
     parts = [part for part in parts if part["type"] != "reasoning"]
-    return parts if any(part["type"] == "image_url" for part in parts) else text_in(parts, joint)
+    return parts if any(part["type"] == "image_url" for part in parts) else text_in(parts)
 
 
 def text_in(parts: Iterable[Part], joint: str = "\n") -> str:

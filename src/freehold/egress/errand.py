@@ -22,6 +22,7 @@ from freehold.errors import ContactFailed, EgressDenied
 
 _PRIVATE: Final = "Set allow_private = true in its [grant.NAME] if it is meant to lie in a network of your own."
 _PLAIN: Final = "Give it an https:// address; plain http:// never leaves your own network."
+_CONNECT_S: Final = 5.0
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _GONE: Final = "cannot be reached, or hung up"
 _WORDS: Final = {
@@ -49,7 +50,6 @@ class ErrandWay:
         permit: Permit,
         *,
         tls_ca: Path | None = None,
-        connect_s: float = 5.0,
         lookup: Lookup = look_up,
     ) -> None:
         place = place_of(base_url)
@@ -60,7 +60,7 @@ class ErrandWay:
         self._permit = permit
         self._tls_ca = tls_ca
         self._allowed = Allowance()
-        self._connections = Connections(place.host, self._check, self._tls, connect_s=connect_s, lookup=lookup)
+        self._connections = Connections(place.host, self._check, self._tls, connect_s=_CONNECT_S, lookup=lookup)
 
     async def ask(  # noqa: PLR0913 - a request, and how long its answer may be and take
         self,

@@ -34,10 +34,10 @@ class Trial:
     socket: Path
     status: EngineStatus
 
-    def resident_bytes(self, proc: Path = Path("/proc")) -> int:
+    def resident_bytes(self) -> int:
         """What it has in memory now, its weights included; 0 if that cannot be read."""
         try:
-            pages = int((proc / str(self.status.pid) / "statm").read_text(encoding="ascii").split()[1])
+            pages = int(Path(f"/proc/{self.status.pid}/statm").read_text(encoding="ascii").split()[1])
         except (OSError, ValueError, IndexError):
             return 0
         return pages * _PAGE_BYTES

@@ -76,7 +76,7 @@ class Order:
     lineage: Lineage
 
 
-def make_order(text: str, *, name: str | None, sha256: str | None, lineage: Lineage | None = None) -> Order:
+def make_order(text: str, *, name: str | None, sha256: str | None) -> Order:
     """Read what the caller asks for: a source, or the name of a model that this release pins. Raises VaultError."""
     text = NAMES.get(text, text)
     source = parse_source(text)
@@ -92,7 +92,7 @@ def make_order(text: str, *, name: str | None, sha256: str | None, lineage: Line
     named = pin or shorthand
     chosen = name or (named.name if named else _UNNAMEABLE.sub("-", _SUFFIX.sub("", source.file_name).lower()))
     check_name(chosen)
-    return Order(text=text, source=source, name=chosen, digest=digest, pin=pin, lineage=lineage or Lineage())
+    return Order(text=text, source=source, name=chosen, digest=digest, pin=pin, lineage=Lineage())
 
 
 def _digest_of_web_file(source: WebFile, text: str, given: str) -> str:

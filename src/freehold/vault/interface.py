@@ -25,7 +25,7 @@ from freehold.vault.hashing import Progress, silent
 from freehold.vault.hub.repository import PUBLIC_HUB, Hub, client_hub
 from freehold.vault.importing import Imported, Importer, make_order
 from freehold.vault.inspect import Inspection
-from freehold.vault.manifest import Document, Lineage, Manifest
+from freehold.vault.manifest import Document, Manifest
 from freehold.vault.store import Store, free_bytes
 from freehold.vault.trust import Approval, Signed, Trust, Verdict, approvals_of, draft_approval, judge, signatures_of
 from freehold.vault.trust.custody import sign_model
@@ -100,7 +100,6 @@ class Vault:
         permit: Permit = _contact_nobody,
         *,
         trust: Trust | None = None,
-        lineage: Lineage | None = None,
     ) -> Imported:
         """Bring in a model (``sources.py`` says what a source is). Raises VaultError, VerificationFailed, EgressDenied.
 
@@ -108,7 +107,7 @@ class Vault:
         ``permit`` is asked before a host is contacted, and says which may be. A signature beside the source is held
         against the files, and against the keys that ``trust`` knows.
         """
-        order = make_order(source, name=name, sha256=sha256, lineage=lineage)
+        order = make_order(source, name=name, sha256=sha256)
         return self._importer.run(order, progress, permit, trust or Trust())
 
     def list(self) -> tuple[Manifest, ...]:

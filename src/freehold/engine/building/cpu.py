@@ -7,10 +7,10 @@ from pathlib import Path
 _FIELDS = ("flags", "Features")  # x86_64, aarch64
 
 
-def features(root: Path = Path("/")) -> tuple[str, ...]:
+def features() -> tuple[str, ...]:
     """The names of its features, sorted; empty where the kernel does not tell."""
     try:
-        text = (root / "proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
         return ()
     for line in text.splitlines():

@@ -42,11 +42,10 @@ Said = TypeVar("Said", bound=msgspec.Struct)
 class Client:
     """The client, installed for one import: asks one hub, and leaves what it says in ``delivery.log``."""
 
-    def __init__(self, folder: Path, endpoint: str, delivery: Delivery, python: str) -> None:
+    def __init__(self, folder: Path, endpoint: str, delivery: Delivery) -> None:
         self._folder = folder
         self._endpoint = endpoint
         self._delivery = delivery
-        self._python = python
 
     def ask(
         self, question: Mapping[str, object], said: msgspec.json.Decoder[Said], outlet: Outlet, tell: Callable[[], None]
@@ -72,7 +71,7 @@ class Client:
 
     def _run(self, arguments: list[str], outlet: Outlet, tell: Callable[[], None]) -> int:
         scratch = self._delivery.scratch
-        command = [self._python, "-I", "-S", str(_SCRIPT), *arguments]  # -S: none of this program's own packages
+        command = [sys.executable, "-I", "-S", str(_SCRIPT), *arguments]  # -S: none of this program's own packages
         environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
         environment |= {"HOME": str(scratch), "TMPDIR": str(scratch)}
         with (
@@ -89,10 +88,9 @@ class Client:
 class Installer:
     """Puts the client where an import can use it. ``kept`` is the folder that has its wheels, or is to have them."""
 
-    def __init__(self, kept: Path, pip: PipFetch, python: str = sys.executable) -> None:
+    def __init__(self, kept: Path, pip: PipFetch) -> None:
         self._kept = kept
         self._pip = pip
-        self._python = python
 
     def installed(self, endpoint: str, delivery: Delivery) -> Client:
         """Raises VaultError, EgressDenied."""
@@ -103,7 +101,7 @@ class Installer:
                 self._fetch(delivery)
                 if not self._install(folder, delivery):
                     raise VaultError(f"pip could not install the client of the hub; what it said is in {delivery.log}")
-        return Client(folder, endpoint, delivery, self._python)
+        return Client(folder, endpoint, delivery)
 
     def _fetch(self, delivery: Delivery) -> None:
         """Have the wheels, all of them or those that were there before."""
@@ -122,7 +120,7 @@ class Installer:
     def _install(self, folder: Path, delivery: Delivery) -> bool:
         """Whether all wheels were there, and what they must be."""
         command = [
-            *(self._python, "-I", "-m", "pip", "--isolated", "install", "--quiet", "--disable-pip-version-check"),
+            *(sys.executable, "-I", "-m", "pip", "--isolated", "install", "--quiet", "--disable-pip-version-check"),
             *("--no-index", f"--find-links={self._kept}", "--no-deps", "--only-binary=:all:", "--require-hashes"),
             *("--no-compile", "--no-cache-dir", f"--target={folder}", f"--requirement={LOCK}"),
         ]
