@@ -9,7 +9,7 @@ import click
 
 from freehold.bootstrap.launch import control
 from freehold.cli import output
-from freehold.cli.options import estate_option, examples, json_option, operator_option
+from freehold.cli.options import absolute_key, estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
 from freehold.vault.bundle import look_into, signed_by
 from freehold.vault.bundle.starter import this_platform
@@ -107,7 +107,7 @@ def export(  # noqa: PLR0913, PLR0917 - click gives every option by itself
         "folder": file.endswith("/") or path.is_dir(),
         "models": [] if no_models else list(models) or None,
         "without": without,
-        "key": _absolute_key(key) if key else None,
+        "key": absolute_key(key) if key else None,
         "engines": engine,
         "platforms": (platforms or (this_platform()[0],)) if program else (),
         "python": python,
@@ -166,7 +166,7 @@ def import_(  # noqa: PLR0913, PLR0917 - click gives every option by itself
     """
     asked = {
         "path": str(Path(file).expanduser().absolute()),
-        "keys": [_absolute_key(key) for key in keys],
+        "keys": [absolute_key(key) for key in keys],
         "digest": _digest(digest) if digest else None,
         "models": list(models) or None,
         "without": without,
@@ -289,12 +289,6 @@ def _standing(model: Mapping[str, Any]) -> str:
         return str(model["approvals"])
     here = "" if model["new"] else "was here already; "
     return f"{here}{'may run' if model['may_run'] else 'may not run yet'}"
-
-
-def _absolute_key(uri: str) -> str:
-    """A key's URI as the control process must be told it. A scheme that is not known is refused there."""
-    path = uri.removeprefix("file:")
-    return uri if ":" in path else f"file:{Path(path).expanduser().absolute()}"
 
 
 def _digest(text: str) -> str:

@@ -56,6 +56,12 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def absolute_key(uri: str) -> str:
+    """A key's URI as the control process must be told it. A scheme that is not known is refused there."""
+    path = uri.removeprefix("file:")
+    return uri if ":" in path else f"file:{Path(path).expanduser().absolute()}"
+
+
 class EstateType(click.ParamType[Estate]):
     """A directory, which need not exist yet."""
 

@@ -12,7 +12,7 @@ from freehold.bootstrap.launch import control
 from freehold.cli import output
 from freehold.cli.custody import show_model
 from freehold.cli.loading import Loading
-from freehold.cli.options import estate_option, examples, json_option, operator_option
+from freehold.cli.options import absolute_key, estate_option, examples, json_option, operator_option
 from freehold.contract.estate import Estate
 from freehold.settings import read_settings
 from freehold.vault import NAMES, Check, Vault
@@ -222,7 +222,7 @@ def approve(  # noqa: PLR0913 - click gives every option by itself
 def sign(name: str, key: str | None, token: str, estate: Estate, *, as_json: bool) -> None:
     """Sign a model's files and its manifest, in the OpenSSF Model Signing format, after reading them whole."""
     with control(estate) as admin, output.progress() as shown:
-        asked = {"key": _absolute_key(key) if key else None}
+        asked = {"key": absolute_key(key) if key else None}
         path = f"models/{output.in_path(name)}/sign"
         custody = admin.acting_with(token).post(path, asked, progress=output.told(shown))["custody"]
     if as_json:
@@ -263,12 +263,6 @@ def remove(name: str, token: str, estate: Estate, *, as_json: bool) -> None:
         output.emit("model", model)
     else:
         output.say(f"{name} is removed: {model['digest']}")
-
-
-def _absolute_key(uri: str) -> str:
-    """A key's URI as the control process must be told it. A scheme that is not known is refused there."""
-    path = uri.removeprefix("file:")
-    return uri if ":" in path else f"file:{Path(path).expanduser().absolute()}"
 
 
 def _absolute(source: str) -> str:
