@@ -21,3 +21,11 @@ def put_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
         draft.rename(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_all(descriptor: int, content: bytes) -> int:
+    """Write to what is open; how many bytes that was. The system may take less at once than it is given."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+    return len(content)

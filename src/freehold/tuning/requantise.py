@@ -14,6 +14,7 @@ from typing import Final
 from gguf import GGMLQuantizationType, GGUFReader, ReaderTensor
 from gguf.quants import dequantize, quantize
 
+from freehold.files.whole import write_all
 from freehold.tuning.formats import F16, F32, Format, Tensor, new_types
 from freehold.tuning.order import step_line
 
@@ -38,12 +39,12 @@ def requantise(source_fd: int, draft_fd: int, kind: Format) -> None:
     if types == tuple(tensor.type for tensor in tensors):
         raise Refused(f"no tensor of it can be written as {kind.name}")
     parts = [_Part(tensor, type_) for tensor, type_ in zip(reader.tensors, types, strict=True)]
-    _write(draft_fd, _padded(_header(source_fd, reader, parts, kind), reader.alignment))
+    write_all(draft_fd, _padded(_header(source_fd, reader, parts, kind), reader.alignment))
     for number, part in enumerate(parts, 1):
-        written = sum(_write(draft_fd, piece) for piece in part.pieces())
+        written = sum(write_all(draft_fd, piece) for piece in part.pieces())
         if written != part.size_bytes:
             raise Refused(f"{part.tensor.name} came out as {written} bytes, expected {part.size_bytes}")
-        _write(draft_fd, bytes(-written % reader.alignment))
+        write_all(draft_fd, bytes(-written % reader.alignment))
         print(step_line(number, len(parts)), flush=True)  # noqa: T201 - whoever started the process reads it
 
 
@@ -128,10 +129,3 @@ def _header(source_fd: int, reader: GGUFReader, parts: list[_Part], kind: Format
 
 def _padded(content: bytes, alignment: int) -> bytes:
     return content + bytes(-len(content) % alignment)
-
-
-def _write(fd: int, content: bytes) -> int:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
-    return len(content)

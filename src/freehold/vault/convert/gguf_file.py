@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a GGUF file, version 3: metadata, a table of tensors, and their bytes. The same parts give the same file."""
 
-import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import prod
 from typing import Final
+
+from freehold.files.whole import write_all
 
 _MAGIC: Final = b"GGUF"
 _VERSION: Final = 3
@@ -51,15 +52,15 @@ def write_gguf(
     """Write the whole file at the descriptor's place. Raises OSError, and ValueError for pieces of another size."""
     head = b"".join(_head(metadata, tensors))
     total_bytes = len(head) + _padding(len(head)) + sum(_padded(tensor.size_bytes) for tensor in tensors)
-    done_bytes = _write(fd, head + bytes(_padding(len(head))))
+    done_bytes = write_all(fd, head + bytes(_padding(len(head))))
     for tensor in tensors:
         written = 0
         for piece in tensor.pieces():
-            written += _write(fd, piece)
+            written += write_all(fd, piece)
             progress(done_bytes + written, total_bytes)
         if written != tensor.size_bytes:
             raise ValueError(f"{tensor.name} has {written} bytes, expected {tensor.size_bytes}")
-        done_bytes += written + _write(fd, bytes(_padding(written)))
+        done_bytes += written + write_all(fd, bytes(_padding(written)))
 
 
 def _head(metadata: Mapping[str, Value], tensors: Sequence[Tensor]) -> Iterator[bytes]:
@@ -105,10 +106,3 @@ def _padded(size_bytes: int) -> int:
 
 def _padding(size_bytes: int) -> int:
     return -size_bytes % _ALIGNMENT
-
-
-def _write(fd: int, data: bytes) -> int:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    return len(data)
