@@ -8,6 +8,7 @@ import errno
 from typing import Final
 
 from freehold.seal.bpf import Check, Machine, Refusal, refusing
+from freehold.seal.rules import MOUNTS
 
 _AF_UNIX, _SOCK_STREAM, _SOCK_TYPE_MASK = 1, 1, 0xF
 _AF_INET, _AF_INET6, _AF_NETLINK = 2, 10, 16
@@ -120,18 +121,7 @@ NEVER: Final = (
     # namespaces and mounts
     "unshare",
     "setns",
-    "mount",
-    "umount2",
-    "pivot_root",
-    "chroot",
-    "open_tree",
-    "open_tree_attr",
-    "move_mount",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "mount_setattr",
+    *MOUNTS,
     # files, where Landlock does not look
     "name_to_handle_at",
     "open_by_handle_at",

@@ -26,6 +26,20 @@ def warden(machine: Machine) -> bytes:
 
 _STREAM_ONLY: Final = (Check(0, _AF_UNIX), Check(1, _SOCK_STREAM, _SOCK_TYPE_MASK))
 _PLAIN: Final = 0  # without the flag
+MOUNTS: Final = (  # other file systems, and the names of files
+    "mount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "open_tree",
+    "open_tree_attr",
+    "move_mount",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "mount_setattr",
+)
 _AROUND: Final = (
     # calls that are made by others than the caller
     "io_uring_setup",
@@ -51,19 +65,7 @@ _AROUND: Final = (
     "kexec_load",
     "kexec_file_load",
     "open_by_handle_at",
-    # other file systems, and the names of files
-    "mount",
-    "umount2",
-    "pivot_root",
-    "chroot",
-    "open_tree",
-    "open_tree_attr",
-    "move_mount",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "mount_setattr",
+    *MOUNTS,
 )
 _REFUSALS: Final = (
     Refusal("socket", errno.EACCES, _STREAM_ONLY),
