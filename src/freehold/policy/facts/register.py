@@ -254,21 +254,33 @@ def _problem(kind: str, name: str, entry: Fact, entries: Entries) -> str:
         return wrong_host
     codes = [name] if kind == "adequacy" and isinstance(entry, Adequacy) and entry.kind == "state" else []
     for path, fact in walk(entry):
-        named = getattr(fact, "organisation", None)
-        if named is not None and named not in entries["organisations"]:
-            return f"{path}: there is no organisation {named!r}"
-        if lost := next(
-            (licence for licence in getattr(fact, "licences", ()) if licence not in entries["licences"]), ""
-        ):
-            return f"licences: there is no licence {lost!r}"
-        if isinstance(fact, LicenceTerms):
-            codes += [code for code in fact.excluded if code not in entries["jurisdictions"]]
-        if isinstance(fact, Owner) and fact.effective and fact.until and fact.until <= fact.effective:
-            return f"{path}: ends before it takes effect"
-        codes += [code for field in ("seat", "state", "location") if (code := getattr(fact, field, None))]
-        codes += [*getattr(fact, "states", ()), *getattr(fact, "members", ())]
+        if problem := _problem_of_one(path, fact, entries):
+            return problem
+        codes += _states_in(fact, entries)
     wrong = next((code for code in codes if code not in STATES and code != "unknown"), None)
     return f"{wrong!r} is not a state of ISO 3166-1, such as FR or GB" if wrong else ""
+
+
+def _problem_of_one(path: str, fact: Fact, entries: Entries) -> str:
+    """What one fact of an entry says that cannot be, whatever the facts in it say; empty if nothing."""
+    organisation = getattr(fact, "organisation", None)
+    if organisation is not None and organisation not in entries["organisations"]:
+        return f"{path}: there is no organisation {organisation!r}"
+    for licence in getattr(fact, "licences", ()):
+        if licence not in entries["licences"]:
+            return f"licences: there is no licence {licence!r}"
+    if isinstance(fact, Owner) and fact.effective and fact.until and fact.until <= fact.effective:
+        return f"{path}: ends before it takes effect"
+    return ""
+
+
+def _states_in(fact: Fact, entries: Entries) -> Iterator[str]:
+    """What stands in a fact for a state. What a licence excludes may be a jurisdiction of the register, too."""
+    if isinstance(fact, LicenceTerms):
+        yield from (code for code in fact.excluded if code not in entries["jurisdictions"])
+    yield from (code for field in ("seat", "state", "location") if (code := getattr(fact, field, None)))
+    yield from getattr(fact, "states", ())
+    yield from getattr(fact, "members", ())
 
 
 def _wrong_host(provider: Provider) -> str:
