@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from freehold.dialect.interface import Backend, Event, Request, Tally, Upstream, Wire
+from freehold.dialect.interface import Backend, Event, Extra, Request, Tally, Upstream, Wire
 from freehold.dialect.sse import ping_for
 from freehold.dialect.tools import ToolPlan
 from freehold.errors import BackendBroke, Unsupported
@@ -133,6 +133,14 @@ class ChatRequest(Request, frozen=True, kw_only=True):
     choices: int = 1
     show_reasoning: bool = False  # whether the caller asked to be shown it, where an API shows it to those who ask
     called: Mapping[str, str] = msgspec.field(default_factory=dict)  # the caller's names of fields of body
+
+    def said_as(self, name: str) -> str:
+        """What the caller calls a field of the body."""
+        return self.called.get(name, name)
+
+    def as_extra(self, name: str, why: str) -> Extra:
+        """A field of the body that a backend has no place for, as the caller is told of it."""
+        return Extra(name=name, param=self.said_as(name), why=why)
 
     @property
     def prefill(self) -> str:

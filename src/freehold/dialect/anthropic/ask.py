@@ -11,7 +11,7 @@ from typing import Any
 from freehold.dialect.anthropic.turns import system_of, turns_of
 from freehold.dialect.chatwire import ChatRequest
 from freehold.dialect.fields import present
-from freehold.dialect.interface import Backend, Extra
+from freehold.dialect.interface import Backend
 from freehold.dialect.losses import Losses
 from freehold.dialect.tools import Choice, ToolPlan
 
@@ -60,19 +60,15 @@ def ask_messages(request: ChatRequest, backend: Backend, losses: Losses) -> dict
 def _lose_the_unknown(request: ChatRequest, losses: Losses) -> None:
     for name, nothing in _UNKNOWN.items():
         if name in request.body and request.body[name] not in nothing:
-            _lose(name, _NO_PLACE, request, losses)
+            losses.lose(request.as_extra(name, _NO_PLACE))
     if request.choices > 1:
-        _lose("n", "the target's API gives one answer to a prompt", request, losses)
-
-
-def _lose(name: str, why: str, request: ChatRequest, losses: Losses) -> None:
-    losses.lose(Extra(name=name, param=request.called.get(name, name), why=why))
+        losses.lose(request.as_extra("n", "the target's API gives one answer to a prompt"))
 
 
 def _sampling(request: ChatRequest, losses: Losses) -> dict[str, Any]:
     sampling = {name: request.body[name] for name in ("temperature", "top_p", "top_k") if name in request.body}
     if sampling.get("temperature", 0) > 1:
-        _lose("temperature", "the target's API takes numbers from 0 to 1", request, losses)
+        losses.lose(request.as_extra("temperature", "the target's API takes numbers from 0 to 1"))
         del sampling["temperature"]
     return sampling
 
@@ -81,7 +77,7 @@ def _stops(request: ChatRequest, losses: Losses) -> list[str]:
     stops = request.body.get("stop") or []
     kept = [stop for stop in stops if stop.strip()]
     if len(kept) < len(stops):
-        _lose("stop", "the target's API does not stop at white space", request, losses)
+        losses.lose(request.as_extra("stop", "the target's API does not stop at white space"))
     return kept
 
 
@@ -127,7 +123,7 @@ def _format(request: ChatRequest, losses: Losses) -> dict[str, Any] | None:
     if wanted is None:
         return None
     if wanted["type"] != "json_schema":
-        _lose("response_format", "the target's API writes JSON after a schema only", request, losses)
+        losses.lose(request.as_extra("response_format", "the target's API writes JSON after a schema only"))
         return None
     described = wanted["json_schema"]
     return {"type": "json_schema", "schema": present(description=described.get("description")) | described["schema"]}

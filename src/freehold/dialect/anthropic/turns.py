@@ -60,7 +60,7 @@ def _check_end(request: ChatRequest, prefill: Prefill) -> None:
 
 
 def _refused(request: ChatRequest, why: str) -> Unsupported:
-    name = request.called.get("messages", "messages")
+    name = request.said_as("messages")
     return Unsupported(f"{name}: {why}", param=name)
 
 

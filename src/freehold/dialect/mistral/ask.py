@@ -12,7 +12,7 @@ from typing import Any
 
 from freehold.dialect.callids import CallIds
 from freehold.dialect.chatwire import ChatRequest, check_choices
-from freehold.dialect.interface import Backend, Extra
+from freehold.dialect.interface import Backend
 from freehold.dialect.losses import Losses
 from freehold.dialect.openai.ask import foreign_of, last_message_fields, lose_fields, tool_fields
 
@@ -65,8 +65,7 @@ def _temperature(request: ChatRequest, losses: Losses) -> dict[str, Any]:
     if temperature is None:
         return {}
     if temperature > _HOTTEST:
-        called = request.called.get("temperature", "temperature")
-        losses.lose(Extra(name="temperature", param=called, why=f"the target's API takes at most {_HOTTEST}"))
+        losses.lose(request.as_extra("temperature", f"the target's API takes at most {_HOTTEST}"))
         return {}
     return {"temperature": temperature}
 

@@ -75,8 +75,7 @@ def lose_fields(neutral: Mapping[str, object], request: ChatRequest, losses: Los
     """Lose what the body has of these, but where its value is the neutral one. Raises Unsupported."""
     for name, idle in neutral.items():
         if name in request.body and request.body[name] != idle:
-            param = request.called.get(name, name)
-            losses.lose(Extra(name=name, param=param, why="the target's API has no place for it"))
+            losses.lose(request.as_extra(name, "the target's API has no place for it"))
 
 
 def tool_fields(tools: ToolPlan, *, forced: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from freehold.contract.endpoint import Prefill
 from freehold.dialect.callids import CallIds
 from freehold.dialect.chatwire import ChatRequest
 from freehold.dialect.fields import present
-from freehold.dialect.interface import Backend, Extra
+from freehold.dialect.interface import Backend
 from freehold.dialect.losses import Losses
 from freehold.dialect.tools import Choice
 from freehold.errors import Unsupported
@@ -60,18 +60,14 @@ def ask_responses(request: ChatRequest, backend: Backend, losses: Losses) -> dic
 def _lose_the_rest(request: ChatRequest, losses: Losses) -> None:
     for name, value in request.body.items():
         if name not in _NAMES and name not in _PLACED and _IDLE.get(name) != value:
-            _lose(name, _NO_PLACE, request, losses)
+            losses.lose(request.as_extra(name, _NO_PLACE))
     if request.choices > 1:
-        _lose("n", _NO_PLACE, request, losses)
-
-
-def _lose(name: str, why: str, request: ChatRequest, losses: Losses) -> None:
-    losses.lose(Extra(name=name, param=request.called.get(name, name), why=why))
+        losses.lose(request.as_extra("n", _NO_PLACE))
 
 
 def _check_prefill(request: ChatRequest, prefill: Prefill) -> None:
     if request.body["messages"][-1]["role"] == "assistant" and prefill is not Prefill.TEXT:
-        param = request.called.get("messages", "messages")
+        param = request.said_as("messages")
         raise Unsupported(f"{param}: the target cannot go on from an assistant's last message", param=param)
 
 
