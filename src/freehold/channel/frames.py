@@ -113,6 +113,11 @@ class Channel(asyncio.Protocol, Generic[In, Out]):
         self._flush()
         self._transport.close()
 
+    def break_off(self) -> None:
+        """Close at once; what the other end has not taken is dropped."""
+        self._posted.clear()
+        self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         if self._serve is not None:

@@ -3,6 +3,7 @@
 
 An admission waits a short while for a ledger that is away, and is then refused. An outcome waits as long as it takes.
 A call that was refused here is never left open there: if its admission may have got in, a failed outcome follows it.
+A ledger that is there and silent is away: what is said to it would pile up here, and go on record for nobody.
 """
 
 import asyncio
@@ -99,13 +100,23 @@ class LedgerClient:
     """``identity`` names this process among the estate's; a restarted one may take up its name again.
 
     ``admit_timeout_s``: how long an admission, a publication or a status may wait for a ledger that is away.
-    ``retry_s``: when to send again what the ledger could not write yet.
+    ``receipt_timeout_s``: the same of a receipt, which takes longer to make. ``retry_s``: when to send again what the
+    ledger could not write yet.
     """
 
-    def __init__(self, socket: Path, *, identity: str, admit_timeout_s: float = 2.0, retry_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        socket: Path,
+        *,
+        identity: str,
+        admit_timeout_s: float = 2.0,
+        receipt_timeout_s: float = 10.0,
+        retry_s: float = 0.5,
+    ) -> None:
         self._line = Line(socket, self)
         self._identity = identity
         self._admit_timeout_s = admit_timeout_s
+        self._receipt_timeout_s = receipt_timeout_s
         self._retry_s = retry_s
         self._origin = ""
         self._answered = asyncio.Event()  # set whenever the ledger has answered something
@@ -205,7 +216,11 @@ class LedgerClient:
     async def receipt(self, position: LedgerPosition, *, key: str, form: ReceiptForm) -> bytes:
         """A receipt of a call of this key. Raises UnknownReceipt, ReceiptNotYet, LedgerUnavailable."""
         self._asked += 1
-        return await self._ask(AskReceipt(self._asked, position, key, form), self._receipts)
+        try:
+            async with asyncio.timeout(self._receipt_timeout_s):
+                return await self._ask(AskReceipt(self._asked, position, key, form), self._receipts)
+        except TimeoutError as exc:
+            raise LedgerUnavailable("the ledger did not answer in time") from exc
 
     async def prune(self, before: int | datetime, *, dry_run: bool) -> Prune:
         """Take entries away, or say which would go. Raises EstateError, LedgerUnavailable."""
@@ -345,7 +360,9 @@ class LedgerClient:
         for call_id, waiting in tuple(self._waiting.items()):
             if waiting.until_s > now_s:
                 self._sweeping = self._loop.call_at(waiting.until_s, self._sweep)
-                return
+                break
+            if self._line.is_silent(waiting.until_s - self._admit_timeout_s):
+                self._line.break_off()
             self._give_up(call_id)
 
     def _give_up(self, call_id: str) -> None:

@@ -35,6 +35,16 @@ class Line:
         self._socket = socket
         self._caller = caller
         self._channel: Channel[FromLedger, ToLedger] | None = None
+        self._heard_s = 0.0  # when the ledger last said something, on the loop's clock
+
+    def is_silent(self, since_s: float) -> bool:
+        """Whether there is a connection on which the ledger has said nothing since then."""
+        return self._channel is not None and self._heard_s <= since_s
+
+    def break_off(self) -> None:
+        """Have done with this connection, and with what the ledger has not taken from it; then connect again."""
+        if self._channel is not None:
+            self._channel.break_off()
 
     def send(self, message: ToLedger) -> bool:
         """Send without waiting; false if the ledger is away. True does not mean that it arrived."""
@@ -67,6 +77,7 @@ class Line:
             if not isinstance(welcome, Welcome):
                 return
             self._channel = channel
+            self._heard_s = asyncio.get_running_loop().time()
             self._caller.connected(welcome)
             self.up.set()
             await channel.hear(self._heard)
@@ -79,5 +90,6 @@ class Line:
             self._caller.disconnected()
 
     def _heard(self, messages: Sequence[FromLedger]) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
         for message in messages:
             self._caller.heard(message)

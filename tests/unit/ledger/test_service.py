@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tests.ledger_builder import KEY, TARGETS, FailingDisk, admission_bytes, append, call, decision, open_log, outcome
 
-from freehold.channel import Channel, connect
+from freehold.channel import Channel, connect, listen
 from freehold.contract.backend import Target
-from freehold.contract.record import Ending
+from freehold.contract.record import Ending, LedgerPosition
 from freehold.errors import LedgerFull, LedgerUnavailable
 from freehold.ledger.check.verify import verify_ledger
 from freehold.ledger.client import LedgerClient
@@ -262,6 +262,47 @@ async def test_an_admission_that_waited_too_long_is_refused(tmp_path: Path) -> N
         with pytest.raises(LedgerUnavailable):
             await client.status()
         assert client.hello().in_flight == ()
+
+
+@asynccontextmanager
+async def falling_silent(root: Path) -> AsyncIterator[list[ToLedger]]:
+    """A ledger that answers the first hello and nothing else, as a stopped process: what was said to it."""
+    said: list[ToLedger] = []
+
+    async def serve(channel: Channel[ToLedger, FromLedger]) -> None:
+        async for message in channel:
+            said.append(message)
+            if len(said) == 1:
+                await channel.send(Welcome("freehold.test/1"))
+
+    server = await listen(root / "s", ToLedger, serve)
+    yield said
+    server.close()
+
+
+async def test_a_ledger_that_is_there_and_silent_is_away(tmp_path: Path) -> None:
+    """What is said to it would pile up in the gateway, and go on record for nobody."""
+    async with falling_silent(tmp_path) as said, gateway(tmp_path, admit_timeout_s=0.02) as client:
+        while not client.is_up:
+            await asyncio.sleep(0)
+        for call_id in ("call_1", "call_2"):
+            admission = client.admit(call(call_id), decision(), targets=TARGETS, snapshot_version=1)
+            with pytest.raises(LedgerUnavailable):
+                await admission.durable()
+            while client.is_up:
+                await asyncio.sleep(0)
+        assert [message.id for message in said if isinstance(message, Admit)] == ["call_1"]
+        assert client.hello().in_flight == ("call_1",)
+
+
+async def test_a_receipt_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    client = LedgerClient(tmp_path / "s", identity="gateway-1", receipt_timeout_s=0.02)
+    position = LedgerPosition(origin="freehold.test/1", index=0)
+    async with falling_silent(tmp_path):
+        await client.start()
+        with pytest.raises(LedgerUnavailable, match="in time"):
+            await client.receipt(position, key="key_1", form="json")
+        await client.close()
 
 
 async def test_a_refused_admission_that_got_in_after_all_is_closed(tmp_path: Path) -> None:
