@@ -26,10 +26,11 @@ class open_reply:  # noqa: N801 - read as a function, and as a class half as dea
     Raises what ``Turns.next`` does.
     """
 
-    __slots__ = ("_plan", "_turns")
+    __slots__ = ("_plan", "_reply", "_turns")
 
     def __init__(self, targets: tuple[str, ...], plan: Plan, backends: Backends, leave: Leave) -> None:
         self._plan = plan
+        self._reply: Reply
         self._turns = Turns(targets, backends, leave)
 
     async def __aenter__(self) -> Reply:
@@ -38,13 +39,14 @@ class open_reply:  # noqa: N801 - read as a function, and as a class half as dea
         except BaseException:
             await self._turns.close()
             raise
-        reply = Reply(turn=turn)
+        self._reply = reply = Reply(turn=turn)
         reply.chunks = _Stream(reply, self._turns, self._plan) if turn.exchange.upstream.stream else _Whole(turn)
         return reply
 
     def __aexit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> Coroutine[Any, Any, None]:
+        del self._reply.chunks  # they know the reply: what was said and asked would stay until Python looks for garbage
         return self._turns.close()
 
 

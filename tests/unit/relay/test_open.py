@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -214,6 +215,17 @@ async def test_a_stream_is_handed_on_event_by_event() -> None:
         assert reply.target == "a"
         assert await said(reply) == [b"1", b"2", b"end"]
     assert targets.left == ["a"]
+
+
+async def test_what_was_said_is_let_go_of_with_the_answer_and_not_when_python_looks_for_garbage() -> None:
+    """Hundreds of callers who hang up on long answers would else leave them all behind for a while."""
+    plan = streamed()
+    kept = weakref.ref(plan)  # by what has the pieces, too
+    async with open_reply(("a",), plan, Targets(a=Answer(events=events(b"1", b"2", b"end"))), Admitted()) as reply:
+        assert await anext(reply.chunks) == b"1"
+    del plan
+    assert kept() is None
+    assert reply.target == "a"
 
 
 async def test_a_whole_answer_is_one_piece() -> None:
