@@ -69,9 +69,13 @@ _KINDS: Mapping[str, type[FreeholdError]] = {
 class AdminClient:
     """Asks the control process of one estate. Each request has a connection of its own."""
 
-    def __init__(self, control_socket: Path, *, token: str = "") -> None:
-        """With the ``token`` of an operator it acts as that operator; without one as the estate's own user."""
+    def __init__(self, control_socket: Path, *, token: str = "", health_s: float = 5.0) -> None:
+        """With the ``token`` of an operator it acts as that operator; without one as the estate's own user.
+
+        ``health_s``: how long it may take to say that it is there.
+        """
         self._socket = control_socket
+        self._health_s = health_s
         self._headers = {"Content-Type": "application/json"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -83,7 +87,7 @@ class AdminClient:
     def answers(self) -> bool:
         """Whether the control process is there and ready."""
         try:
-            self.get("health")
+            self.require()
         except FreeholdError:
             return False
         return True
@@ -99,6 +103,10 @@ class AdminClient:
     def get(self, path: str) -> Answer:
         """Read something: ``get("status")["status"]``. Raises what the operation raised."""
         return self._ask("GET", path, None, _ignore)
+
+    def require(self) -> None:
+        """Raises EstateError where it is not ready, or is there and silent: a stopped process takes connections."""
+        self._ask("GET", "health", None, _ignore, silence_s=self._health_s)
 
     def rows(self, path: str) -> list[Answer]:
         """A list whole, page by page: ``rows("keys")``. Raises what the operation raised."""
@@ -116,8 +124,16 @@ class AdminClient:
         """Do something. ``progress`` is told of each step of a long operation. Raises what the operation raised."""
         return self._ask("POST", path, body or {}, progress or _ignore)
 
-    def _ask(self, method: str, path: str, body: Mapping[str, object] | None, progress: Progress) -> Answer:
-        connection = UnixConnection(self._socket, silence_s=_SILENCE_S)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None,
+        progress: Progress,
+        *,
+        silence_s: float = _SILENCE_S,
+    ) -> Answer:
+        connection = UnixConnection(self._socket, silence_s=silence_s)
         with _translated(self._socket):
             try:
                 # who is refused by the head alone is answered, and hung up on, before the body is sent

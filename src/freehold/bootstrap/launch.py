@@ -89,10 +89,13 @@ def await_control(estate: Estate, supervisor: subprocess.Popen[bytes] | None = N
                 f"the estate did not start: {_last_words(estate)}", hint=f"{supervisor_log(estate)} has all of it."
             )
         with suppress(EstateError):
-            client.get("health")
+            client.require()
             return client
         time.sleep(_POLL_S)
-    raise EstateError("the control process does not answer", hint=f"{estate.logs} says why.")
+    raise EstateError(
+        "the control process does not answer",
+        hint=f"{estate.logs} says why. 'freehold down' stops a process that hangs, too.",
+    )
 
 
 def stop_supervisor(estate: Estate) -> bool:

@@ -22,6 +22,7 @@ from freehold.admin.interface import Parts
 from freehold.admin.operations import Operations
 from freehold.admin.problems import MEDIA_TYPE, problem_of
 from freehold.bootstrap.control import serving_on_port, serving_on_socket
+from freehold.channel import bind
 from freehold.errors import (
     EstateError,
     InvalidRequest,
@@ -133,6 +134,14 @@ async def test_a_control_process_that_is_not_there_is_said_so(tmp_path: Path) ->
     assert not absent.answers()
     with pytest.raises(EstateError, match="does not answer"):
         absent.get("health")
+
+
+async def test_a_control_process_that_is_there_and_silent_is_not_waited_for_for_long(tmp_path: Path) -> None:
+    """A stopped process takes connections still."""
+    with bind(tmp_path / "c.sock") as stopped:
+        stopped.listen()
+        with pytest.raises(EstateError, match="does not answer"):
+            AdminClient(tmp_path / "c.sock", health_s=0.01).require()
 
 
 async def test_an_answer_that_comes_before_the_body_was_read_is_heard(tmp_path: Path) -> None:
