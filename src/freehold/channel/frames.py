@@ -24,6 +24,7 @@ _MAX_FRAME_BYTES = 16 * 2**20
 _MOST_UNREAD = 256  # messages; then no more is read from the other end, until some are taken
 _SUN_PATH_BYTES = 107  # unix(7): sun_path is 108 bytes with its closing NUL
 _LENGTH = struct.Struct(">I")
+_descriptors: dict[Path, int] = {}  # of directories whose sockets have names that are too long
 
 
 class ChannelClosed(ConnectionError):
@@ -213,12 +214,21 @@ class Channel(asyncio.Protocol, Generic[In, Out]):
 def reachable_path(path: Path) -> str:
     """A name of the socket that fits ``sun_path`` however deep the estate lies.
 
-    A path that is too long is reached through a descriptor of its directory, which stays open as long as the process.
+    A path that is too long is reached through a descriptor of its directory, which stays open as long as the process:
+    one for each directory, however often it is asked for.
     """
     if len(os.fsencode(path)) <= _SUN_PATH_BYTES:
         return str(path)
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    return f"/proc/self/fd/{directory}/{path.name}"
+    return f"/proc/self/fd/{_descriptor(path.parent)}/{path.name}"
+
+
+def _descriptor(directory: Path) -> int:
+    known = _descriptors.get(directory)
+    with contextlib.suppress(OSError):  # closed, or no longer there
+        if known is not None and os.path.samestat(os.fstat(known), directory.stat()):
+            return known
+    _descriptors[directory] = opened = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return opened
 
 
 async def connect(path: Path, reads: Any) -> Channel[Any, Any]:

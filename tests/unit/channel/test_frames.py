@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from freehold.channel import Channel, ChannelClosed, connect, listen
+from freehold.channel import Channel, ChannelClosed, connect, listen, reachable_path
 
 Texts = Channel[str, str]
 
@@ -168,3 +168,16 @@ async def test_batches_said_in_one_turn_arrive_in_order(tmp_path: Path) -> None:
         await asyncio.sleep(0)
     server.close()
     assert [message for batch in batches for message in batch] == [f"{number}" for number in range(100)]
+
+
+async def test_a_socket_deep_in_the_tree_costs_one_descriptor_however_often_it_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 60) / ("e" * 60)
+    folder.mkdir(parents=True)
+    first = reachable_path(folder / "a.sock")
+    assert reachable_path(folder / "b.sock") == first.replace("a.sock", "b.sock")
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError):
+        reachable_path(folder / "a.sock")
+    folder.mkdir()
+    (folder / "a.sock").write_text("the new one")
+    assert Path(reachable_path(folder / "a.sock")).read_text() == "the new one"
