@@ -40,7 +40,10 @@ class Listener:
     async def listen(self, at: socket.socket, *, tls: ssl.SSLContext | None = None, backlog: int = 1024) -> None:
         """Take connections from a bound socket, which is now the listener's own."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: CallerConnection(self), sock=at, ssl=tls, backlog=backlog)
+        handshake_s = self.patience().head_s if tls is not None else None  # nobody looks at it before it is there
+        server = await loop.create_server(
+            lambda: CallerConnection(self), sock=at, ssl=tls, backlog=backlog, ssl_handshake_timeout=handshake_s
+        )
         self._servers.append(server)
         if self._looking is None:
             self._looking = asyncio.create_task(self._look_in_time(), name="look at slow callers")

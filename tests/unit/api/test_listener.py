@@ -3,10 +3,13 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
+from tests.provider_builder import certificate
 
 from freehold.api.connection import Patience
 from freehold.api.exchange import Exchange
@@ -296,3 +299,18 @@ async def test_closing_cancels_what_is_under_way_and_lets_no_connection_rest() -
         await caller.head()
         await there.listener.close()
         assert isinstance(await there.over.get(), asyncio.CancelledError)
+
+
+async def test_whoever_connects_to_a_tls_port_and_says_nothing_is_hung_up_on_as_elsewhere(tmp_path: Path) -> None:
+    _, chain, key = certificate(tmp_path, "localhost")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(chain, key)
+    bound = socket.create_server(("127.0.0.1", 0))
+    bound.setblocking(False)
+    listener = Listener(hello, lambda: Patience(head_s=0.01))
+    await listener.listen(bound, tls=tls)
+    reader, writer = await asyncio.open_connection(*bound.getsockname())
+    with suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
+    await listener.close()
