@@ -70,6 +70,7 @@ def _can_reach_an_operator(kind: type[FreeholdError]) -> bool:
         errors.UnknownEndpoint,
         errors.MethodNotAllowed,
         errors.TooLarge,
+        errors.SlowRequest,
         errors.InvalidToken,
         errors.ForeignOrigin,
     )

@@ -23,7 +23,7 @@ from freehold.admin.interface import Progress
 from freehold.admin.means import Answer, Raw
 from freehold.admin.operations import Asker, Operations
 from freehold.admin.routes import OPEN_TO_ALL
-from freehold.api.rsgi import Exchange, Scope, Transport, read_body
+from freehold.api.rsgi import Exchange, Scope, Transport, read_order
 from freehold.errors import EstateError, FreeholdError, InvalidRequest
 
 _log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ async def _read(found: Found, scope: Scope, headers: dict[str, str], exchange: E
         return read(found, _query(scope.query_string), written=True)
     if scope.query_string:
         raise InvalidRequest("this takes its fields in the body, as a JSON object, and no query")
-    body = await read_body(headers, exchange, _MAX_BODY_BYTES)
+    body = await read_order(headers, exchange, _MAX_BODY_BYTES)
     try:
         fields = msgspec.json.decode(body, type=dict[str, object]) if body.strip() else {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

@@ -22,6 +22,7 @@ from freehold.errors import (
     OperatorError,
     RateLimited,
     Refusal,
+    SlowRequest,
     TooLarge,
     UnknownEndpoint,
 )
@@ -38,6 +39,7 @@ _STATUS: tuple[tuple[type[FreeholdError], int], ...] = (
     (NotFound, 404),
     (MethodNotAllowed, 405),
     (EstateError, 409),
+    (SlowRequest, 408),
     (Conflict, 412),
     (TooLarge, 413),
     (RateLimited, 429),

@@ -27,10 +27,10 @@ from freehold.admin.requests import Nothing
 from freehold.admin.state import State
 from freehold.admin.watched import PATHS, Watched
 from freehold.bootstrap.front import Front, front_of
-from freehold.bootstrap.listeners import is_loopback, tls_file
+from freehold.bootstrap.listeners import is_loopback, open_listener, tls_file
 from freehold.bootstrap.listening import listening_at
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
-from freehold.bootstrap.serving import http1, server_of, server_on_socket
+from freehold.bootstrap.serving import server_of, server_on_socket
 from freehold.contract.estate import Estate
 from freehold.egress.asking import asking
 from freehold.errors import EstateError, FreeholdError, OperatorError
@@ -46,6 +46,7 @@ Serving = asyncio.Future[None]  # done when the server ends, for whatever reason
 _log = logging.getLogger(__name__)
 _DAY_LOOKED_AT_EVERY_S = 60.0
 _LOOKED_AT_EVERY_S = 0.2  # hours that have come, and reports
+_CONNECTIONS = 512  # at the admin port at once
 
 
 def main() -> None:
@@ -202,12 +203,8 @@ async def serving_on_port(
     """Serve on a TCP port, or on the descriptor of one; with the certificate of the settings if they are given."""
     server = server_of(
         app,
-        listener=listener,
-        address=host,
-        port=port,
-        websockets=False,
-        log_enabled=False,
-        http1_settings=http1(),
+        listener=open_listener(host, port).detach() if listener is None else listener,
+        backpressure=_CONNECTIONS,
         ssl_cert=tls_file(tls[0], tls[1].tls_cert) if tls else None,
         ssl_key=tls_file(tls[0], tls[1].tls_key) if tls else None,
     )

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP servers of a process: on a port that it opens itself or was given open, and on a unix socket."""
+"""The HTTP servers of a process: on a port that was opened for it, and on a unix socket.
+
+They speak HTTP/1.1 alone, as the public port does. Where HTTP/2 is offered too, browsers choose it over TLS, and its
+requests have no Host header for a door to look at; and a connection that says nothing is waited for without end.
+"""
 
 from pathlib import Path
 from typing import Any
 
+from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
 from granian.net import SocketHolder  # type: ignore[attr-defined]  # not marked as exported
 from granian.server.embed import Server
@@ -11,13 +16,17 @@ from granian.server.embed import Server
 from freehold.channel import reachable_path
 
 _HEAD_WITHIN_MS = 10_000  # a connection that sends no request head for so long is closed
+_PLAIN: dict[str, Any] = {
+    "http": HTTPModes.http1,
+    "http1_settings": HTTP1Settings(header_read_timeout=_HEAD_WITHIN_MS),
+    "websockets": False,
+    "log_enabled": False,
+}
 
 
-def server_of(app: object, *, listener: int | None, **settings: Any) -> Server:
-    """The server. ``listener`` is the descriptor of a port that the supervisor opened for a sealed process."""
-    if listener is None:
-        return Server(app, **settings)
-    server = _GivenPort(app, **settings)
+def server_of(app: object, *, listener: int, **settings: Any) -> Server:
+    """The server on a port that is open already, by its descriptor, which the server closes."""
+    server = _GivenPort(app, **_PLAIN, **settings)
     server.listener = listener
     return server
 
@@ -25,15 +34,11 @@ def server_of(app: object, *, listener: int | None, **settings: Any) -> Server:
 def server_on_socket(app: object, path: Path) -> Server:
     """The server on a unix socket that only its owner can open, in place of one that a killed process left."""
     path.unlink(missing_ok=True)
-    server = Server(app, uds=path, websockets=False, log_enabled=False, http1_settings=http1())
+    server = Server(app, uds=path, **_PLAIN)
     # granian resolves the name that it is given, and has no argument for the mode where it is embedded
     server.bind_uds = Path(reachable_path(path))
     server.uds_permissions = 0o600
     return server
-
-
-def http1() -> HTTP1Settings:
-    return HTTP1Settings(header_read_timeout=_HEAD_WITHIN_MS)
 
 
 class _GivenPort(Server):

@@ -20,7 +20,7 @@ from granian.server.embed import Server
 from freehold.api.rsgi import Exchange, Scope
 from freehold.bootstrap.listeners import is_loopback, open_listener, tls_file
 from freehold.bootstrap.process import common_arguments, log_to_stderr
-from freehold.bootstrap.serving import http1, server_of
+from freehold.bootstrap.serving import server_of
 from freehold.contract.estate import Estate
 from freehold.contract.grant import Place
 from freehold.engine import jail
@@ -101,10 +101,7 @@ def _server(app: TilesApp, listener: socket.socket, pair: tuple[Path, ...]) -> S
     return server_of(
         app,
         listener=listener.fileno(),
-        websockets=False,
-        log_enabled=False,
         backpressure=_CONNECTIONS,
-        http1_settings=http1(),
         ssl_cert=certificate,
         ssl_key=key,
     )

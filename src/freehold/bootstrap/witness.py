@@ -14,7 +14,7 @@ from granian.server.embed import Server
 
 from freehold.bootstrap.listeners import is_loopback, open_listener
 from freehold.bootstrap.process import log_to_stderr
-from freehold.bootstrap.serving import http1, server_of
+from freehold.bootstrap.serving import server_of
 from freehold.errors import EstateError
 from freehold.witness.serving.home import Home
 from freehold.witness.serving.http import WitnessApp
@@ -63,10 +63,7 @@ async def _serve(home: Home, listener: WitnessListener) -> None:
     server = server_of(
         WitnessApp(home.witness),
         listener=open_listener(listener.host, listener.port).detach(),  # the server closes it
-        websockets=False,
-        log_enabled=False,
         backpressure=_AT_ONCE,
-        http1_settings=http1(),
         ssl_cert=listener.tls_cert,
         ssl_key=listener.tls_key,
     )

@@ -10,7 +10,7 @@ import msgspec
 from freehold.admin import problems
 from freehold.admin.doors import AdminPort
 from freehold.admin.sessions import CSRF_HEADER, Session, Sessions
-from freehold.api.rsgi import Exchange, read_body
+from freehold.api.rsgi import Exchange, read_order
 from freehold.console.assets import Asset
 from freehold.console.interface import Asks, ConsoleScope, Moved, Page, Shown, Told, Visit
 from freehold.console.layout import Layout
@@ -185,7 +185,7 @@ def _shown(headers: Mapping[str, str], form: Mapping[str, tuple[str, ...]]) -> s
 
 
 async def _form(headers: dict[str, str], exchange: Exchange) -> Mapping[str, tuple[str, ...]]:
-    body = await read_body(headers, exchange, _MAX_FORM_BYTES)
+    body = await read_order(headers, exchange, _MAX_FORM_BYTES)
     try:
         return _values(body.decode("utf-8"))
     except UnicodeDecodeError as exc:

@@ -12,7 +12,7 @@ import pytest
 from tests.witness_builder import AT_UNIX, LOG_KEY, ORIGIN, ToyLog
 
 from freehold.bootstrap.listeners import open_listener
-from freehold.bootstrap.serving import http1, server_of
+from freehold.bootstrap.serving import server_of
 from freehold.witness.protocol.request import MAX_BODY_BYTES
 from freehold.witness.serving.home import Home, make_home, watch
 from freehold.witness.serving.http import WitnessApp
@@ -41,13 +41,8 @@ async def serving(directory: Path, *, body_within_s: float) -> AsyncIterator[int
     home = Home(directory, now_unix=lambda: AT_UNIX)
     listener = open_listener("127.0.0.1", 0)
     number = listener.getsockname()[1]
-    server = server_of(
-        WitnessApp(home.witness, body_within_s=body_within_s),
-        listener=listener.detach(),  # the server closes it
-        websockets=False,
-        log_enabled=False,
-        http1_settings=http1(),
-    )
+    app = WitnessApp(home.witness, body_within_s=body_within_s)
+    server = server_of(app, listener=listener.detach())  # the server closes it
     running = asyncio.ensure_future(server.serve())
     try:
         yield number
