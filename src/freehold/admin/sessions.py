@@ -64,6 +64,7 @@ class Sessions:
         self._paying = paying
         self._now_s = now_s
         self._attempts = Attempts(now_s)
+        self._attempting = asyncio.Lock()  # one attempt at a time: many at once would all count as the first
         self._open: dict[str, Session] = {}  # by the digest of its cookie, in the order of their last use
         self._seen_s: dict[str, float] = {}
         address = urlsplit(admin_url)
@@ -73,13 +74,14 @@ class Sessions:
 
     async def begin(self, token: str, address: str) -> tuple[str, Session]:
         """A session for who holds the token, and the header that sets its cookie. Raises InvalidToken, RateLimited."""
-        self._attempts.require_room(address)
         digest = digest_of(token)
-        operator = await asyncio.to_thread(self._state.operator_with, digest)
-        if operator is None:
-            self._attempts.failed(address)
-            _log.warning("a sign-in from %s failed", address)
-            raise InvalidToken("this is not the token of an operator", hint="'freehold operator create' makes one.")
+        async with self._attempting:
+            self._attempts.require_room(address)
+            operator = await asyncio.to_thread(self._state.operator_with, digest)
+            if operator is None:
+                self._attempts.failed(address)
+                _log.warning("a sign-in from %s failed", address)
+                raise InvalidToken("this is not the token of an operator", hint="'freehold operator create' makes one.")
         secret, csrf = secrets.token_urlsafe(_SECRET_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
         session = Session(operator=operator, csrf=csrf, token_sha256=digest, begun_s=self._now_s())
         await self._note("session.begin", operator)

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -125,6 +126,12 @@ async def test_failing_too_often_is_refused_even_with_the_right_token(sessions: 
     with pytest.raises(RateLimited):
         await sessions.begin(TOKEN, "192.0.2.1")
     await sessions.begin(TOKEN, "192.0.2.2")
+
+
+async def test_many_who_guess_at_once_are_counted_one_by_one(sessions: Sessions) -> None:
+    found = await asyncio.gather(*(sessions.begin("fho_wrong", "192.0.2.1") for _ in range(50)), return_exceptions=True)
+    assert sum(isinstance(one, InvalidToken) for one in found) == 5
+    assert sum(isinstance(one, RateLimited) for one in found) == 45
 
 
 async def test_so_many_sessions_and_no_more(sessions: Sessions) -> None:
