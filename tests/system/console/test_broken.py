@@ -42,6 +42,19 @@ def test_a_ledger_that_is_stuck_is_told_and_keeps_no_page_from_opening(console: 
     expect(trouble).to_have_count(0)
 
 
+def test_a_control_process_that_is_stuck_is_told_by_the_page_itself(console: Console, house: Estate) -> None:
+    page = console.open("now")
+    live = page.locator("#live")
+    expect(live).to_have_attribute("data-state", "live")
+    stuck = house.process("control")
+    os.kill(stuck, signal.SIGSTOP)
+    try:
+        expect(live).to_have_text("The estate does not answer; what is shown is old")
+    finally:
+        os.kill(stuck, signal.SIGCONT)
+    expect(live).to_have_attribute("data-state", "live")
+
+
 def test_an_engine_that_dies_is_seen_to_come_back(console: Console, house: Estate) -> None:
     page = console.open("now")
     state = page.locator(f'[data-target="{scene.OWN}"] [data-state]')

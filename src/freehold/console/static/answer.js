@@ -78,7 +78,7 @@ export class Answer {
     if (target) this.name.textContent = target;
     const index = receipt.slice(receipt.lastIndexOf("/") + 1);
     this.#fact("answered by", target || "nobody");
-    this.#fact("decision", `${status === 403 ? "refused" : "allowed"}, ${decision || "none"}`);
+    this.#fact("decision", decision ? `${status === 403 ? "refused" : "allowed"}, ${decision}` : "none was made");
     if (receipt) this.#fact("receipt", element("a", { href: `/console/record/${index}` }, receipt));
     this.#fact("on record under", key);
   }

@@ -2,6 +2,7 @@
 // The admin API from a page, as the signed-in operator; and making elements without ever parsing HTML.
 
 const ROOT = "/admin/v1/";
+const PATIENCE_MS = 10_000; // of what a page asks by itself: a process that is stuck takes every question, and answers none
 
 // What the API said no with: code, message, hint, status; for a conflict also etag and changed.
 export class Problem extends Error {
@@ -20,7 +21,8 @@ function request(method, { body, ifMatch, signal, background }) {
   if (body !== undefined) headers["content-type"] = "application/json";
   if (ifMatch) headers["if-match"] = ifMatch;
   if (background) headers["x-freehold-background"] = "1"; // not a person's doing: it keeps no session alive
-  return { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal, cache: "no-store" };
+  const given = signal ?? (background ? AbortSignal.timeout(PATIENCE_MS) : undefined);
+  return { method, headers, body: body === undefined ? undefined : JSON.stringify(body), signal: given, cache: "no-store" };
 }
 
 async function asked(method, path, options) {
