@@ -180,10 +180,14 @@ class ReceiptNotYet(UnknownReceipt):
 
 
 class MethodNotAllowed(CallerError):
-    """The path exists, the method does not."""
+    """The path exists, the method does not. ``allowed``: those that do, where whoever refuses knows them."""
 
     code = "method_not_allowed"
     hint = "The endpoints are listed in docs/reference/api.md."
+
+    def __init__(self, message: str, *, allowed: tuple[str, ...] = (), hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.allowed = allowed
 
 
 class TooLarge(CallerError):

@@ -96,15 +96,16 @@ class Api:
 
 
 def find(method: str, path: str) -> Found:
-    """The route for a path, undecoded. Raises UnknownEndpoint, MethodNotAllowed."""
+    """The route for a path, undecoded; of HEAD that of GET. Raises UnknownEndpoint, MethodNotAllowed."""
     parts = path.removeprefix(ROOT).split("/") if path.startswith(ROOT) else []
     fitting = [(route, names) for route in ROUTES if (names := _names_in(route.path.split("/"), parts)) is not None]
     for route, names in fitting:
-        if route.method == method:
+        if route.method == ("GET" if method == "HEAD" else method):
             return Found(route=route, names=names)
     if fitting:
-        known = ", ".join(sorted({route.method for route, _ in fitting}))
-        raise MethodNotAllowed(f"{path[:200]} takes {known}", hint=_HINT)
+        known = sorted({route.method for route, _ in fitting})
+        allowed = (*known, "HEAD") if "GET" in known else (*known,)
+        raise MethodNotAllowed(f"{path[:200]} takes {', '.join(known)}", allowed=allowed, hint=_HINT)
     raise UnknownEndpoint(f"there is no admin endpoint {path[:200]!r}", hint=_HINT)
 
 

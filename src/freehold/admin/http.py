@@ -167,7 +167,7 @@ def _respond(exchange: Exchange, scope: Scope, headers: Mapping[str, str], answe
         exchange.response_bytes(answer.status, [*answer.headers], answer.body)
         return
     body = msgspec.json.encode(answer)
-    if scope.method != "GET":
+    if scope.method not in ("GET", "HEAD"):  # the server leaves out the body of an answer to HEAD
         exchange.response_bytes(200, _JSON, body)
         return
     tagged = [("etag", etags.etag_of_bytes(body)), *_link(scope, answer)]

@@ -74,9 +74,11 @@ def problem_of(error: FreeholdError) -> dict[str, object]:
 
 
 def headers_of(error: FreeholdError) -> list[tuple[str, str]]:
-    """What of an error stands in headers: when to ask again."""
+    """What of an error stands in headers: when to ask again, and with which method."""
     if isinstance(error, Fault | RateLimited):
         return [("retry-after", str(max(1, round(error.retry_after_s))))]
+    if isinstance(error, MethodNotAllowed) and error.allowed:
+        return [("allow", ", ".join(error.allowed))]
     return []
 
 

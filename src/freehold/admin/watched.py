@@ -51,7 +51,7 @@ class Watched:
     async def _answer(self, scope: Scope, exchange: Exchange) -> None:
         headers = {name.lower(): value for name, value in scope.headers.items()}
         if scope.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(f"{scope.path} takes GET")
+            raise MethodNotAllowed(f"{scope.path} takes GET", allowed=("GET", "HEAD"))
         if scope.path == METRICS:
             await self._door.admit(headers, method=scope.method, open_to_all=self._is_known(headers))
             kind, text = await self._exposed(headers.get("accept", ""))

@@ -108,3 +108,31 @@ async def test_the_port_speaks_http_1_1_whatever_is_offered(
 async def test_what_is_no_http_1_1_ends_the_connection(port: int) -> None:
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
     assert b"\x00\x04\x00" not in await said(port, preface), "settings of HTTP/2"
+
+
+async def test_head_is_taken_wherever_get_is(port: int, token: bytes) -> None:
+    asked = b" /admin/v1/keys HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + token + b"\r\n"
+    whole = await heard(port, b"GET" + asked)
+    head, _, nothing = (await heard(port, b"HEAD" + asked)).partition(b"\r\n\r\n")
+    assert (head.splitlines()[0], nothing) == (b"HTTP/1.1 200 OK", b"")
+    named = (b"etag", b"content-length")
+    assert [line for line in head.splitlines() if line.startswith(named)] == [
+        line for line in whole.splitlines() if line.startswith(named)
+    ]
+
+
+async def test_whoever_takes_the_wrong_method_hears_of_the_right_ones(port: int, token: bytes) -> None:
+    asked = b"DELETE /admin/v1/keys HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer " + token + b"\r\n"
+    assert b"\r\nallow: GET, POST, HEAD\r\n" in await heard(port, asked)
+
+
+async def heard(port: int, asked: bytes) -> bytes:
+    """All that comes back to a request without a body."""
+
+    def talk() -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            connection.sendall(asked + b"Connection: close\r\n\r\n")
+            with connection.makefile("rb") as answer:
+                return answer.read()
+
+    return await asyncio.to_thread(talk)

@@ -98,6 +98,7 @@ async def test_one_connection_serves_many_requests(port: int) -> None:
         ("PUT", "/add-checkpoint", 405),
         ("POST", f"/{hash_of(ORIGIN)}/checkpoint", 405),
         ("GET", f"/{hash_of(ORIGIN)}/checkpoint", 404),
+        ("HEAD", f"/{hash_of(ORIGIN)}/checkpoint", 404),
         ("GET", f"/{hash_of(ORIGIN).upper()}/checkpoint", 404),
         ("GET", "/", 404),
         ("POST", "/add-checkpoint/", 404),

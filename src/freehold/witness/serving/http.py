@@ -39,11 +39,11 @@ class WitnessApp:
 
     async def _answer(self, scope: Scope, exchange: Exchange) -> Answer:
         monitored = _MONITORED.fullmatch(scope.path)
-        expected = "POST" if scope.path == ADD_CHECKPOINT else "GET" if monitored else ""
+        expected = ("POST",) if scope.path == ADD_CHECKPOINT else ("GET", "HEAD") if monitored else ()
         if not expected:
             return _refusal(404, "there are POST /add-checkpoint and GET /ORIGIN-HASH/checkpoint")
-        if scope.method != expected:
-            return _refusal(405, f"{scope.path} takes {expected}")
+        if scope.method not in expected:
+            return _refusal(405, f"{scope.path} takes {' and '.join(expected)}")
         if monitored:
             return self._witness.checkpoint(monitored[1])
         return await self._add_checkpoint(scope, exchange)
