@@ -78,6 +78,7 @@ async def test_the_list_has_calls_and_acts_and_goes_on_where_it_ended(pages: Pag
     api.answers["GET keys"] = {"keys": [{"id": "key_1", "label": f"desk {MARKUP}"}], "next": None}
     html = await pages.show(page_of("record"), pages.visit("record", query={"service": "support", "kind": ""}))
     assert ("GET ledger/entries", {"limit": 50, "service": "support"}, "") in api.asked
+    assert ("GET keys", {"limit": 1000}, "") in api.asked  # as many as a page of the API may have: all may be chosen
     assert 'href="/console/record/4"' in html
     assert 'href="?service=support&amp;cursor=3"' in html
     assert MARKUP not in html

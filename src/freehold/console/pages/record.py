@@ -57,8 +57,8 @@ async def _search(visit: Visit) -> Shown:
     search = read_search({name: visit.asked(name) for name in visit.query})
     found, services, keys = await asyncio.gather(
         visit.look(Entries, "ledger/entries", search.fields),
-        visit.look(_Services, "services"),
-        visit.look(_Keys, "keys"),
+        visit.look(_Services, "services", {"limit": 1000}),
+        visit.look(_Keys, "keys", {"limit": 1000}),
     )
     names = [(service.name, service.name) for service in services.value.services] if services.value else []
     labels = (

@@ -29,7 +29,7 @@ class Services(msgspec.Struct, frozen=True):
 
 
 async def _show(visit: Visit) -> Shown:
-    found = await visit.look(Services, "services")
+    found = await visit.look(Services, "services", {"limit": 1000})
     return Shown(template="talk.html", title="Talk", view=found, script="talk.js" if found.value else "")
 
 
