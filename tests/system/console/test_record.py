@@ -125,6 +125,15 @@ def test_a_key_of_somebody_else_proves_nothing_and_the_own_one_is_remembered(
     assert console.open(f"record/{call}").get_by_label("Verifier key that you trust").input_value() == own
 
 
+def test_the_key_of_another_log_whose_receipt_was_checked_is_not_offered_for_this_one(
+    console: Console, house: Estate, call: int
+) -> None:
+    page = console.open("record")
+    page.evaluate("(vkey) => localStorage.setItem('freehold-vkey', vkey)", OWN.vkey)
+    offered = console.open(f"record/{call}").get_by_label("Verifier key that you trust")
+    expect(offered).to_have_value(house.vkey.read_text(encoding="utf-8").strip())
+
+
 def test_a_page_that_shows_something_else_than_the_log_has_does_not_pass(console: Console, call: int) -> None:
     page = console.open(f"record/{call}")
     page.locator("[data-field=service]").evaluate("(cell) => { cell.textContent = 'research'; }")

@@ -194,9 +194,10 @@ def test_notes_that_break_a_rule_are_refused_and_strange_ones_are_not(desk: Desk
 @pytest.mark.parametrize(
     ("vkey", "problem", "said"),
     [
-        ("", "NotProved", "no verifier key"),
-        ("a+b", "NotProved", "no verifier key"),
-        (OWN.vkey.replace("007c5d44", "007c5d45"), "NotProved", "has the id 007c5d45, expected 007c5d44"),
+        ("", "Uncheckable", "no verifier key"),
+        ("a+b", "Uncheckable", "no verifier key"),
+        ("a+00000000+%", "Uncheckable", "the key of a is not base64"),
+        (OWN.vkey.replace("007c5d44", "007c5d45"), "Uncheckable", "has the id 007c5d45, expected 007c5d44"),
         ("w+00000000+BA==", "Uncheckable", "not of the type that is checked here"),
     ],
 )

@@ -65,7 +65,8 @@ function prepareEntry(section) {
   const result = document.getElementById("verify-result");
   const picture = document.getElementById("ladder");
   sayWhatLacks(result);
-  if (keptKey()) form.elements.vkey.value = keptKey();
+  const origin = shown.slice(0, shown.indexOf("+") + 1);
+  if (keptKey()?.startsWith(origin)) form.elements.vkey.value = keptKey(); // not that of another log, whose receipt was checked
   if (size && index < Number(size)) picture.replaceChildren(ladder(index, Number(size), null));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -7,16 +7,24 @@ import { NotProved, Uncheckable, fromBase64, hex, sha256, subtle, textOf, utf8, 
 const ED25519 = 1;
 const MOST_SIGNATURES = 100;
 
-/** `NAME+ID+BASE64` taken apart; the id is that of the name and the key. */
+/** `NAME+ID+BASE64` taken apart; the id is that of the name and the key. One that is mistyped says nothing of any log. */
 export async function readKey(text) {
   const [, name, id, encoded] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim()) ?? [];
-  if (!name) throw new NotProved("this is no verifier key: expected NAME+ID+BASE64");
-  const raw = fromBase64(encoded, `the key of ${name}`);
+  if (!name) throw new Uncheckable("this is no verifier key: expected NAME+ID+BASE64");
+  const raw = rawKey(encoded, `the key of ${name}`);
   if (raw[0] !== ED25519) throw new Uncheckable(`the key of ${name} is not of the type that is checked here, Ed25519`);
   const key = raw.subarray(1);
   const expected = hex(await keyId(name, key));
-  if (key.length !== 32 || id !== expected) throw new NotProved(`the key of ${name} has the id ${id}, expected ${expected}`);
+  if (key.length !== 32 || id !== expected) throw new Uncheckable(`the key of ${name} has the id ${id}, expected ${expected}`);
   return { name, id, key };
+}
+
+function rawKey(encoded, what) {
+  try {
+    return fromBase64(encoded, what);
+  } catch (problem) {
+    throw new Uncheckable(problem.message);
+  }
 }
 
 const keyId = async (name, key) => (await sha256(utf8(`${name}\n`), Uint8Array.of(ED25519), key)).subarray(0, 4);
