@@ -27,7 +27,7 @@ from freehold.admin.requests import Nothing
 from freehold.admin.state import State
 from freehold.admin.watched import PATHS, Watched
 from freehold.bootstrap.front import Front, front_of
-from freehold.bootstrap.listeners import is_loopback, open_listener, tls_file
+from freehold.bootstrap.listeners import check_admin_private, is_loopback, open_listener, tls_file
 from freehold.bootstrap.listening import listening_at
 from freehold.bootstrap.process import common_arguments, end_with, log_to_stderr
 from freehold.bootstrap.serving import server_of, server_on_socket
@@ -92,7 +92,7 @@ async def _run(estate: Estate, options: argparse.Namespace) -> None:
             app = Front(AdminApp(operations, socket), dict.fromkeys(PATHS, Watched(operations, socket, is_open=True)))
             serving = [await stack.enter_async_context(serving_on_socket(app, estate.control_socket))]
             if not options.no_tcp:
-                _require_private(listen, listening, plaintext=options.plaintext)
+                check_admin_private(listen, plaintext=options.plaintext)
                 door = AdminPort(parts.state, host=listen.admin_host, sessions=operations.sessions)
                 watched = Watched(operations, door, is_open=is_loopback(listen.admin_host))
                 tls = (estate, listen) if listening.admin_url.startswith("https:") else None
@@ -225,14 +225,6 @@ async def _running(app: AdminApp | Front, server: Server, what: str) -> AsyncIte
         app.stop()
         server.stop()  # type: ignore[no-untyped-call]  # granian has no annotation on it
         await serving
-
-
-def _require_private(listen: ListenSection, listening: Listening, *, plaintext: bool) -> None:
-    if not (is_loopback(listen.admin_host) or listening.admin_url.startswith("https:") or plaintext):
-        raise EstateError(
-            f"listen.admin_host is {listen.admin_host}, and operators' tokens would cross the network in plain text",
-            hint="Leave the admin port on loopback, give it the public port's host and TLS, or say --plaintext.",
-        )
 
 
 if __name__ == "__main__":

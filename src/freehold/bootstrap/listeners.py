@@ -22,8 +22,19 @@ def check_listeners(listen: ListenSection, *, port: int, admin_port: int, plaint
             f"listen.host is {listen.host}, which is not this machine alone, and there is no TLS",
             hint="Set listen.tls_cert and listen.tls_key in freehold.toml, or say --plaintext.",
         )
+    check_admin_private(listen, plaintext=plaintext)
     _check_free(listen.host, port, "--port")
     _check_free(listen.admin_host, admin_port, "--admin-port")
+
+
+def check_admin_private(listen: ListenSection, *, plaintext: bool) -> None:
+    """Raises EstateError where operators' tokens would cross a network in plain text without anybody having said so."""
+    under_tls = listen.tls_cert and listen.tls_key and listen.admin_host == listen.host
+    if not (is_loopback(listen.admin_host) or under_tls or plaintext):
+        raise EstateError(
+            f"listen.admin_host is {listen.admin_host}, and operators' tokens would cross the network in plain text",
+            hint="Leave the admin port on loopback, give it the public port's host and TLS, or say --plaintext.",
+        )
 
 
 def check_tiles_listener(settings: Settings, *, plaintext: bool) -> None:

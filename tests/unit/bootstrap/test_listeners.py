@@ -5,9 +5,9 @@ import socket
 
 import pytest
 
-from freehold.bootstrap.listeners import check_tiles_listener, open_listener
+from freehold.bootstrap.listeners import check_admin_private, check_tiles_listener, open_listener
 from freehold.errors import EstateError
-from freehold.settings import Settings, parse_settings
+from freehold.settings import ListenSection, Settings, parse_settings
 
 ESTATE = (
     '[estate]\norigin = "a.example/b"\n[service.s]\ntargets = ["t"]\n[target.t]\nengine = "llamacpp"\nmodel = "m"\n'
@@ -52,3 +52,13 @@ def test_a_log_is_not_served_at_a_port_that_is_taken() -> None:
 
 def test_a_log_that_is_not_served_needs_nothing() -> None:
     check_tiles_listener(parse_settings(ESTATE), plaintext=False)
+
+
+def test_operators_tokens_cross_no_network_in_plain_text_unless_somebody_said_so() -> None:
+    apart = ListenSection(admin_host="admin.example", tls_cert="c.pem", tls_key="k.pem")
+    together = ListenSection(host="admin.example", admin_host="admin.example", tls_cert="c.pem", tls_key="k.pem")
+    with pytest.raises(EstateError, match=r"listen\.admin_host is admin\.example"):
+        check_admin_private(apart, plaintext=False)
+    check_admin_private(apart, plaintext=True)
+    check_admin_private(together, plaintext=False)
+    check_admin_private(ListenSection(host="0.0.0.0", admin_host="::1"), plaintext=False)  # noqa: S104 - not bound
