@@ -262,3 +262,53 @@ def test_an_estate_without_providers_has_no_entry(paint: Paint) -> None:
     entries = filled(paint(engine()))
     assert entries.findings == ()
     assert all(not row for row in entries.rows.values())
+
+
+def test_types_of_codes_are_written_as_the_layout_has_them(house: Picture) -> None:
+    entries = filled(house)
+    for template, column in (
+        ("B_02.02", "c0040"),
+        ("B_03.02", "c0030"),
+        ("B_05.01", "c0020"),
+        ("B_05.01", "c0120"),
+        ("B_05.02", "c0040"),
+        ("B_07.01", "c0030"),
+    ):
+        assert rows(entries, template)[0][column] == "eba_qCO:qx2000"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "is_wrong"),
+    [("5299", "LEI", True), ("529900T8BM49AURSDO56", "LEI", True), (LEI, "LEI", False), ("5299", "EUID", False)],
+)
+def test_a_code_that_is_said_to_be_a_lei_has_to_be_one(
+    house: Picture, value: str, kind: str, *, is_wrong: bool
+) -> None:
+    entries = filled(replace(house, answers=told(B_05_01_c0010=value, B_05_01_c0020=kind)))
+    wrong = [("B_05.01", "c0010", "B_05.01.c0010 --about acme")] if is_wrong else []
+    assert [(one.template, one.column, one.answer) for one in entries.findings] == wrong
+
+
+def test_a_contract_that_ends_before_it_began_is_a_finding(house: Picture) -> None:
+    for end, found in (("2025-12-31", ["c0080"]), ("2026-01-01", ["c0080"]), ("2026-01-02", [])):
+        entries = filled(replace(house, answers=told(B_02_02_c0080=end)))
+        assert [one.column for one in entries.findings] == found
+
+
+@pytest.mark.parametrize(
+    ("name", "is_latin"),
+    [("Société Ångström GmbH & Co. 3", True), ("شركة الذكاء", False), ("Новая Фирма", False), ("Acme 株式会社", False)],
+)
+def test_a_name_in_other_letters_is_asked_for_in_latin_ones(house: Picture, name: str, *, is_latin: bool) -> None:
+    acme = replace(house.backends["acme"], legal_name=name)
+    entries = filled(replace(house, backends={**house.backends, "acme": acme}, answers=told(B_05_01_c0060="")))
+    (provider,) = rows(entries, "B_05.01")
+    assert (provider["c0050"], provider["c0060"]) == (name, name if is_latin else "")
+    assert [one.answer for one in entries.findings] == ([] if is_latin else ["B_05.01.c0060 --about acme"])
+
+
+def test_a_name_of_the_facts_that_a_spreadsheet_would_run_is_refused_and_said_to_be_theirs(house: Picture) -> None:
+    acme = replace(house.backends["acme"], legal_name="=1+1")
+    with pytest.raises(EstateError) as refused:
+        filled(replace(house, backends={**house.backends, "acme": acme}))
+    assert "facts about acme" in refused.value.advice

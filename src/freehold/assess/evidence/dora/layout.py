@@ -30,13 +30,14 @@ _FORMULA = ("=", "+", "-", "@")  # spreadsheets run what begins so
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``from``: ``ask SUBJECT``, ``same COLUMN`` or ``shown NAME``."""
+    """``from``: ``ask SUBJECT``, ``same COLUMN`` or ``shown NAME``. ``typed_by``: the column with its type."""
 
     name: str
     kind: _Kind
     need: _Need
     source: str = msgspec.field(name="from")
     list: str = ""
+    typed_by: str = ""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,10 +78,15 @@ def load_layout() -> Layout:
     return msgspec.convert(yaml.load(text, Loader=_LOADER), Layout)  # noqa: S506 - a loader of plain values
 
 
+def is_lei(value: str) -> bool:
+    """By its form and its check digits."""
+    return bool(_FORMS["lei"][0].fullmatch(value)) and int("".join(str(int(c, 36)) for c in value)) % 97 == 1
+
+
 def _written(kind: str, value: str) -> str:
     if kind in _FORMS:
         form, said = _FORMS[kind]
-        if not form.fullmatch(value) or (kind == "lei" and int("".join(str(int(c, 36)) for c in value)) % 97 != 1):
+        if not form.fullmatch(value) or (kind == "lei" and not is_lei(value)):
             raise _wrong(value, said)
         return f"eba_CU:{value}" if kind == "currency" else value
     if kind == "country":

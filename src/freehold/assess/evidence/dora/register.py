@@ -6,12 +6,13 @@ A cell is what the estate shows, else what a person answered, else empty; an emp
 
 import csv
 import io
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from freehold.assess.evidence.answers import Answer, newest
-from freehold.assess.evidence.dora.layout import Column, Layout
+from freehold.assess.evidence.dora.layout import Column, Layout, is_lei
 from freehold.assess.evidence.dora.leaning import Leaning, OnProvider
 from freehold.assess.evidence.picture import Backend, Picture
 from freehold.assess.evidence.questions import SERVICE
@@ -73,8 +74,9 @@ def fill(picture: Picture, layout: Layout, lean: Leaning) -> Entries:
         rows[name] = tuple(filler.row(name, place) for place in places)
         for number, (place, row) in enumerate(zip(places, rows[name], strict=True), start=1):
             for column, cell in row.items():
-                if cell.basis == "missing":
-                    findings.append(filler.finding(name, number, column, place))
+                wrong = "missing" if cell.basis == "missing" else _wrong(name, column, template.columns[column], row)
+                if wrong:
+                    findings.append(filler.finding(name, number, column, place, wrong))
     return Entries(rows=rows, findings=(*findings, *_doubled(rows)))
 
 
@@ -99,7 +101,7 @@ def write_csv(layout: Layout, entries: Entries, template: str) -> str:
     return text.getvalue()
 
 
-_ASKED_TOO: Final = frozenset({"stores", "processed_in", "legal_name", "seat"})
+_ASKED_TOO: Final = frozenset({"stores", "processed_in", "legal_name", "latin_name", "seat"})
 
 
 class _Filler:
@@ -115,12 +117,12 @@ class _Filler:
             column: self._cell(f"{template}.{column}", place) for column in self._layout.templates[template].columns
         }
 
-    def finding(self, template: str, number: int, column: str, place: _Place) -> Finding:
+    def finding(self, template: str, number: int, column: str, place: _Place, wrong: str) -> Finding:
         name = self._origin(f"{template}.{column}")
         about = self._about(name, place)
         said = f"{name} --about {about}" if about else ""
         title = self._layout.templates[template].columns[column].name
-        return Finding(template=template, row=number, column=column, what=f"{title}: missing", answer=said)
+        return Finding(template=template, row=number, column=column, what=f"{title}: {wrong}", answer=said)
 
     def _cell(self, name: str, place: _Place) -> Cell:
         own, origin = self._column(name), self._origin(name)
@@ -138,7 +140,8 @@ class _Filler:
         try:
             written = self._layout.written(column, value)
         except EstateError as wrong:
-            raise EstateError(f"{origin} about {about or 'the estate'}: {wrong.message}", hint=wrong.advice) from None
+            advice = f"{wrong.advice} It stands so in {rests}." if basis == "shown" else wrong.advice
+            raise EstateError(f"{origin} about {about or 'the estate'}: {wrong.message}", hint=advice) from None
         return Cell(value=value, written=written, basis=basis, rests_on=rests)
 
     def _column(self, name: str) -> Column:
@@ -186,10 +189,14 @@ def _from_facts(name: str, backend: Backend, picture: Picture) -> tuple[str, str
         return "yes" if facts.retention_days else "no", rests
     if name == "processed_in" and len(facts.locations) == 1 and UNKNOWN not in facts.locations:
         return facts.locations[0], rests
-    if name == "legal_name" and backend.legal_name:
+    if backend.legal_name and (name == "legal_name" or (name == "latin_name" and _is_latin(backend.legal_name))):
         return backend.legal_name, rests
     seats = {reason.state for reason in facts.reasons if reason.rule == "operator" and reason.state != UNKNOWN}
     return (seats.pop(), rests) if name == "seat" and len(seats) == 1 else None
+
+
+def _is_latin(name: str) -> bool:
+    return all(unicodedata.name(letter, "").startswith("LATIN ") for letter in name if letter.isalpha())
 
 
 def _reckoned(name: str, on: OnProvider) -> tuple[str, str] | None:
@@ -212,6 +219,16 @@ def _places(rows: str, lean: Leaning) -> list[_Place]:
     if rows == "provider":
         return [_Place(on=on, service="") for on in lean.providers]
     return [_Place(on=on, service=one.service) for on in lean.providers for one in on.carried]
+
+
+def _wrong(template: str, name: str, column: Column, row: Mapping[str, Cell]) -> str:
+    """What a cell cannot be beside the others of its row; empty: nothing is wrong. Days compare as they are written."""
+    value = row[name].value
+    if value and column.typed_by and row[column.typed_by].value == "LEI" and not is_lei(value):
+        return f"{value!r} is no LEI: by its type it has to be one, with check digits that are right"
+    if (template, name) == ("B_02.02", "c0080") and "" < value <= row["c0070"].value:
+        return "not after its begin"
+    return ""
 
 
 def _doubled(rows: Mapping[str, tuple[Mapping[str, Cell], ...]]) -> tuple[Finding, ...]:
