@@ -30,6 +30,10 @@ def streams(pdf: bytes) -> list[bytes]:
 
 
 def said(pdf: bytes) -> str:
+    return " ".join(said_on_pages(pdf))
+
+
+def said_on_pages(pdf: bytes) -> list[str]:
     """The text, glyph by glyph, by what the file itself says which letter each is. Both fonts number them alike."""
     letters: dict[str, str] = {}
     texts = []
@@ -38,10 +42,13 @@ def said(pdf: bytes) -> str:
             for glyph, letter in re.findall(rb"<([0-9A-F]{4})> <([0-9a-f]+)>", stream):
                 letters[glyph.decode()] = bytes.fromhex(letter.decode()).decode("utf-16-be")
     for stream in streams(pdf):
+        written = []
         for codes in re.findall(rb"<([0-9A-F]+)> Tj", stream):
             text = codes.decode()
-            texts.append("".join(letters[text[at : at + 4]] for at in range(0, len(text), 4)))
-    return " ".join(texts)
+            written.append("".join(letters[text[at : at + 4]] for at in range(0, len(text), 4)))
+        if written:
+            texts.append(" ".join(written))
+    return texts
 
 
 def made(*body: Markup, title: str = "A title") -> bytes:
@@ -169,3 +176,19 @@ def test_the_fonts_have_the_letters_of_europe() -> None:
     for letter in "AzÄßéłőşčĂΩжЂ€„“•…№":
         assert regular().has(letter)
         assert bold().has(letter)
+
+
+def test_a_heading_stands_on_the_page_of_the_first_row_below_it() -> None:
+    tall = Markup("<br>".join(f"line {number}" for number in range(9)))
+    for filler in range(20, 45):
+        body = [*(tag("p", "filler") for _ in range(filler)), tag("h2", "Recipients"), tag("h3", "By name")]
+        pdf = made(tag("h2", "Before"), *body, table(("provider", "why"), [("delta", tall)]))
+        (text,) = [one for one in said_on_pages(pdf)[1:] if "Recipients" in one]
+        assert "delta" in text, filler
+
+
+def test_the_mark_of_an_item_stands_on_the_page_of_its_text() -> None:
+    words = " ".join(["word"] * 40)
+    for filler in range(20, 45):
+        pdf = made(*(tag("p", "filler") for _ in range(filler)), tag("ul", tag("li", words), tag("li", words)))
+        assert sum(one.count("\N{BULLET} word") for one in said_on_pages(pdf)) == 2, filler

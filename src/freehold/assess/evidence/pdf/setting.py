@@ -43,6 +43,8 @@ SMALL: Final = 8.0
 _HEADINGS: Final = {1: 20.0, 2: 14.0, 3: 11.0, 4: 10.0}
 _LEADING: Final = 1.42
 _TOGETHER: Final = 4  # a paragraph of no more lines stays on one page
+_BELOW: Final = 12.0  # a heading, with its line
+_SPLIT: Final = (TOP - BOTTOM) / 2  # a row that is as high may go on on the next one
 _BESIDE: Final = {1: 4, 2: 4, 3: 4, 5: 5, 6: 3}  # how many figures stand beside each other; 4 where there are more
 
 
@@ -77,15 +79,14 @@ class _Setter:
         self._known = known
         self._pen = _Pen(self.paper.new_page(), TOP)
         self._numbers = count()
+        self._laid: dict[int, Laid] = {}  # tables that were laid out to see how high they begin
 
     def set(self) -> None:
         root = self.paper.root
         start = self._after_the_title()
-        for block in self._sheet.blocks[:start]:
-            self._block(block, root)
+        self._blocks(self._sheet.blocks[:start], root)
         self._contents(root)
-        for block in self._sheet.blocks[start:]:
-            self._block(block, root)
+        self._blocks(self._sheet.blocks[start:], root)
         self._feet()
 
     def _after_the_title(self) -> int:
@@ -93,10 +94,27 @@ class _Setter:
         depths = [block.depth if isinstance(block, Heading) else 0 for block in self._sheet.blocks]
         return next((at for at, depth in enumerate(depths) if depth > 1), len(depths))
 
+    def _blocks(self, blocks: Sequence[Block], parent: Element) -> None:
+        for number, block in enumerate(blocks, start=1):
+            if isinstance(block, Heading):
+                self._heading(block, parent, self._beginning(blocks[number:]))
+            else:
+                self._block(block, parent)
+
+    def _beginning(self, blocks: Sequence[Block]) -> float:
+        """How high that part of them is that stays with a heading above it: it is never the last thing on a page."""
+        least = 3 * BODY * _LEADING
+        match blocks:
+            case [Grid() as grid, *_]:
+                laid = self._laid[id(grid)] = self._lay(grid)
+                return max(least, self._top_height(grid, laid))
+            case [Heading() as heading, *rest]:
+                size = _HEADINGS[heading.depth]
+                return size * (_above(heading) + 1.25) + _BELOW + self._beginning(rest)
+        return least
+
     def _block(self, block: Block, parent: Element) -> None:
         match block:
-            case Heading():
-                self._heading(block, parent)
             case Paragraph():
                 colour, size = (SOFT, SMALL + 0.5) if block.soft else (INK, BODY)
                 self._lines(block.runs, parent.add("P"), size=size, colour=colour, after=5)
@@ -109,12 +127,12 @@ class _Setter:
             case Notice():
                 self._notice(block, parent)
 
-    def _heading(self, heading: Heading, parent: Element) -> None:
+    def _heading(self, heading: Heading, parent: Element, beginning: float) -> None:
         size = _HEADINGS[heading.depth]
         runs = tuple(Run(text=run.text, bold=True) for run in heading.runs)
         lines = break_lines(runs, self._pen.right - self._pen.left, size)
-        before = 0.0 if heading.depth == 1 or self._pen.y == TOP else size * (1.5 if heading.depth == 2 else 1.1)
-        self._need(before + len(lines) * size * 1.25 + 3 * BODY * _LEADING)  # never the last thing on a page
+        before = 0.0 if heading.depth == 1 or self._pen.y == TOP else size * _above(heading)
+        self._need(before + len(lines) * size * 1.25 + _BELOW + beginning)
         self._pen.y -= 0.0 if self._pen.y == TOP else before
         top = self._pen.y
         element = parent.add(f"H{heading.depth}")
@@ -166,12 +184,10 @@ class _Setter:
         for number, runs in enumerate(items.items, start=1):
             item = listed.add("LI")
             mark = (Piece(f"{number}." if items.numbered else "\N{BULLET}", regular()),)
-            self._need(BODY * _LEADING)
-            y = self._pen.y - BODY * _LEADING
-            self.paper.write(
-                self._pen.page, self._pen.left + 2, y, mark, size=BODY, colour=SOFT, element=item.add("Lbl")
-            )
             self._pen.left += 14
+            self._need_together(len(break_lines(runs, self._pen.right - self._pen.left, BODY)), BODY)
+            x, y = self._pen.left - 12, self._pen.y - BODY * _LEADING
+            self.paper.write(self._pen.page, x, y, mark, size=BODY, colour=SOFT, element=item.add("Lbl"))
             self._lines(runs, item.add("LBody"), size=BODY, colour=INK, after=2)
             self._pen.left -= 14
         self._pen.y -= 4
@@ -212,8 +228,7 @@ class _Setter:
         start, top = self._pen.page, self._pen.y
         self._pen.left += 12
         self._pen.y -= 2
-        for block in notice.blocks:
-            self._block(block, inner)
+        self._blocks(notice.blocks, inner)
         self._pen.left -= 12
         for page in range(start, self._pen.page + 1):
             high = top if page == start else TOP
@@ -222,18 +237,27 @@ class _Setter:
         self._pen.y -= 4
 
     def _grid(self, grid: Grid, parent: Element) -> None:
-        laid = lay_table(grid, self._pen.right - self._pen.left, SMALL)
+        laid = self._laid.pop(id(grid), None) or self._lay(grid)
         table = parent.add("Table")
+        self._need(self._top_height(grid, laid))
         if grid.caption:
             self._lines(
                 (Run(text=grid.caption, bold=True),), table.add("Caption"), size=SMALL + 0.5, colour=INK, after=3
             )
-        self._need(self._head_height(laid) + (laid.rows[0].height if laid.rows else 0))
         self._table_head(laid, table.add("THead").add("TR") if grid.headings else None)
         body = table.add("TBody")
         for row in laid.rows:
             self._row(laid, row.cells, row.height, body.add("TR"))
         self._pen.y -= 8
+
+    def _lay(self, grid: Grid) -> Laid:
+        return lay_table(grid, self._pen.right - self._pen.left, SMALL)
+
+    def _top_height(self, grid: Grid, laid: Laid) -> float:
+        """Of its caption, its headings and its first row; of one that would be split, a line."""
+        first = laid.rows[0].height if laid.rows else 0.0
+        caption = (SMALL + 0.5) * _LEADING + 3 if grid.caption else 0.0
+        return caption + self._head_height(laid) + (first if first < _SPLIT else laid.leading)
 
     def _head_height(self, laid: Laid) -> float:
         return max((len(lines) for lines in laid.head), default=0) * SMALL * 1.3 + 6
@@ -256,7 +280,7 @@ class _Setter:
     def _row(self, laid: Laid, cells: Sequence[Sequence[Said]], height: float, row: Element) -> None:
         """One row; one that is too high for what is left of a page is split between lines."""
         elements = [row.add("TD") for _ in cells]
-        if height > self._pen.y - BOTTOM and height < (TOP - BOTTOM) / 2:
+        if height > self._pen.y - BOTTOM and height < _SPLIT:
             self._new_page()
             self._table_head(laid, None)
         done = 0
@@ -295,8 +319,7 @@ class _Setter:
 
     def _lines(self, runs: Runs, element: Element, *, size: float, colour: Colour, after: float) -> None:
         lines = break_lines(runs, self._pen.right - self._pen.left, size)
-        if len(lines) <= _TOGETHER:
-            self._need(len(lines) * size * _LEADING)
+        self._need_together(len(lines), size)
         self._put(lines, element, size=size, colour=colour, leading=_LEADING)
         self._pen.y -= after
 
@@ -307,6 +330,9 @@ class _Setter:
             self.paper.write(
                 self._pen.page, self._pen.left, self._pen.y, line, size=size, colour=colour, element=element
             )
+
+    def _need_together(self, lines: int, size: float) -> None:
+        self._need((lines if lines <= _TOGETHER else 1) * size * _LEADING)
 
     def _need(self, height: float) -> None:
         if self._pen.y - height < BOTTOM:
@@ -326,3 +352,8 @@ class _Setter:
             self.paper.write(page, x, 38, said, size=SMALL, colour=SOFT, element=None)
             (line, *_) = break_lines((Run(text=self._about),), x - LEFT - 12, SMALL)
             self.paper.write(page, LEFT, 38, line, size=SMALL, colour=SOFT, element=None)
+
+
+def _above(heading: Heading) -> float:
+    """What is left free above it, by its size."""
+    return 1.5 if heading.depth == 2 else 1.1
