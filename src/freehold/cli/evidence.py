@@ -13,6 +13,7 @@ from freehold.assess.evidence.csf import Report, assess, load_framework, write_p
 from freehold.assess.evidence.csf.grading import Basis
 from freehold.assess.evidence.csf.page import BASIS, lift_said
 from freehold.assess.evidence.csf.report import Assessed, Question
+from freehold.assess.evidence.wording import counted
 from freehold.cli import output
 from freehold.cli.evidence_ai_act import ai_act
 from freehold.cli.evidence_answer import answer
@@ -163,7 +164,7 @@ def _show_held(one: Assessed, most: int) -> None:
 def _show_missing(missing: tuple[Question, ...]) -> None:
     if missing:
         output.say()
-        output.say(f"Not answered, and at the worst step: {len(missing)} questions.")
+        output.say(f"Not answered, and at the worst step: {counted(len(missing), 'question')}.")
         for about in dict.fromkeys(one.about for one in missing):
             criteria = [one.criterion.split(".") for one in missing if one.about == about]
             for objective, own in groupby(criteria, key=lambda parts: parts[0]):

@@ -14,6 +14,7 @@ from freehold.assess.evidence.document import Document
 from freehold.assess.evidence.html import write_document
 from freehold.assess.evidence.markdown import write_markdown
 from freehold.assess.evidence.questions import Asked
+from freehold.assess.evidence.wording import counted
 from freehold.cli import output
 from freehold.errors import EstateError
 
@@ -87,7 +88,7 @@ def show_missing(missing: tuple[Asked, ...]) -> None:
     if not missing:
         return
     output.say()
-    output.say(f"Not answered: {len(missing)} questions.")
+    output.say(f"Not answered: {counted(len(missing), 'question')}.")
     for about, asked in groupby(
         sorted(missing, key=lambda one: (one.about != "self", one.about)), lambda one: one.about
     ):

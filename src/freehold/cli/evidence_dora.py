@@ -12,6 +12,7 @@ from freehold.assess.evidence.dora import Entries, Leaning, fill, leaning, load_
 from freehold.assess.evidence.dora.page import write_report
 from freehold.assess.evidence.html import write_document
 from freehold.assess.evidence.picture import Picture
+from freehold.assess.evidence.wording import counted
 from freehold.cli import output
 from freehold.cli.evidence_picture import picture_of
 from freehold.cli.options import estate_option, examples, json_option
@@ -78,7 +79,7 @@ def _show(lean: Leaning, entries: Entries) -> None:
     _show_losses(lean)
     if entries.findings:
         output.say()
-        output.say(f"{len(entries.findings)} cells are missing or wrong:")
+        output.say(f"Missing or wrong: {counted(len(entries.findings), 'cell')}.")
     for one in entries.findings[:_MOST]:
         mend = f"  ({one.answer})" if one.answer else ""
         output.say(f"  {one.template} row {one.row} {one.column}  {one.what}{mend}")

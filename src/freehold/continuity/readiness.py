@@ -146,6 +146,9 @@ class _After:
         return sum(self._now.load.get(name, 0) for name in left & self._lost)
 
     def _why_nobody(self, service: Service) -> str:
+        if not self._answers[service.name]:
+            unfit = "; ".join(f"{name}: {_unfit(self._now, service, name)}" for name in service.targets)
+            return f"nobody answers it as it is: {unfit}"
         others = [name for name in service.targets if name not in self._lost]
         if not others:
             return "it has no other target"

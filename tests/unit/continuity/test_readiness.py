@@ -199,11 +199,9 @@ def test_a_provider_that_is_gone_already_takes_nothing_more_with_it() -> None:
 def test_a_service_that_nobody_answers_now_is_said_to_stop_though_no_loss_touches_it() -> None:
     now = estate(service("a", "claude", "local"), forbidden=(("a", "claude"), ("a", "local")))
     told = verdict("a", "anthropic", now)
-    assert (told.fate, told.touched, told.reason) == (
-        Fate.STOPS,
-        False,
-        "local: the rules do not let it see these calls",
-    )
+    forbids = "the rules do not let it see these calls"
+    assert (told.fate, told.touched) == (Fate.STOPS, False)
+    assert told.reason == f"nobody answers it as it is: claude: {forbids}; local: {forbids}"
 
 
 def test_a_state_that_is_asked_for_takes_away_whom_nobody_knows_and_is_no_loss_where_all_are_known() -> None:

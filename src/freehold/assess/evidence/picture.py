@@ -148,7 +148,8 @@ class LedgerHead:
     oldest_at: str = ""  # when the oldest entry that is kept was written
     minimum_index: int = 0  # from which on entries are kept
     newest_erasures: tuple[Erasure, ...] = ()  # the newest of them, oldest first
-    seen: tuple[Seen, ...] = ()
+    answers: Mapping[str, int] = field(default_factory=dict)  # the same by service; empty: its admission is not kept
+    seen: tuple[Seen, ...] = ()  # a call that one began and another finished is in it for each
     refused: Mapping[str, int] = field(default_factory=dict)  # calls, by service
     busiest: tuple[Busiest, ...] = ()
 

@@ -51,6 +51,7 @@ class _Count:
         self._seen: dict[tuple[str, str, str], list[str]] = {}
         self._calls = Counter[tuple[str, str, str]]()
         self._answered = Counter[str]()
+        self._answers = Counter[str]()
         self._minutes: dict[tuple[str, str], tuple[str, int]] = {}  # by service and target: the minute, and calls in it
         self._busiest: dict[tuple[str, str], tuple[str, int]] = {}
         self._refused = Counter[str]()
@@ -83,6 +84,7 @@ class _Count:
             last_erasure_at=last.at if last else "",
             newest_erasures=tuple(self._newest),
             answered=dict(sorted(self._answered.items())),
+            answers=dict(sorted(self._answers.items())),
             seen=tuple(_seen(key, self._calls[key], times) for key, times in sorted(self._seen.items())),
             refused=dict(sorted(self._refused.items())),
             busiest=tuple(_busiest(key, most) for key, most in sorted(self._busiest.items())),
@@ -102,6 +104,7 @@ class _Count:
         if not target:
             return
         self._answered[target] += 1
+        self._answers[service] += 1
         for name in dict.fromkeys([*(one.decode() for one in _LEFT.findall(data)), target]):
             key = (service, data_class, name)
             self._calls[key] += 1

@@ -3,6 +3,7 @@
 
 from freehold.assess.evidence.document import Bullets, Command, Section, Table, Text
 from freehold.assess.evidence.questions import Asked
+from freehold.assess.evidence.wording import counted
 
 
 def questions(missing: tuple[Asked, ...]) -> Section:
@@ -14,7 +15,7 @@ def questions(missing: tuple[Asked, ...]) -> Section:
     return Section(
         title="Not answered",
         blocks=(
-            Text(text=f"{len(missing)} questions wait for a person."),
+            Text(text=f"Not answered yet: {counted(len(missing), 'question')} that only a person can answer."),
             Command(text='freehold evidence answer ID VALUE --about SUBJECT --by NAME --source "..."'),
             Table(headings=("id", "about", "question", "takes"), rows=rows),
         ),

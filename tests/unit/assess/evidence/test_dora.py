@@ -9,6 +9,8 @@ from tests.unit.assess.evidence.conftest import NOBODY_KNOWS, drill, engine, for
 
 from freehold.assess.evidence.answers import Answer
 from freehold.assess.evidence.dora import Entries, fill, leaning, load_layout, subject_of_column, write_csv, write_plan
+from freehold.assess.evidence.dora.page import write_report
+from freehold.assess.evidence.html import write_document
 from freehold.assess.evidence.picture import Busiest, Foresight, Lost, Picture
 from freehold.errors import EstateError
 
@@ -312,3 +314,17 @@ def test_a_name_of_the_facts_that_a_spreadsheet_would_run_is_refused_and_said_to
     with pytest.raises(EstateError) as refused:
         filled(replace(house, backends={**house.backends, "acme": acme}))
     assert "facts about acme" in refused.value.advice
+
+
+def test_the_page_tells_of_those_losses_alone_that_change_something(paint: Paint) -> None:
+    lost = Lost(kind="authority", name="US", service="support", fate="stops", target="", reason="nobody", touched=True)
+    other = replace(lost, name="CN", fate="survives", target="local", reason="it stays", touched=False)
+    picture = paint(foreign("acme", reason("US")), engine(), foresight=Foresight(up=True, losses=(lost, other)))
+    written = write_document(write_report(picture, LAYOUT, leaning(picture), filled(picture))).decode()
+    assert "nobody" in written
+    assert "it stays" not in written
+
+
+def test_a_share_is_told_apart_from_the_calls_by_more_than_a_comma(paint: Paint) -> None:
+    picture = paint(foreign("acme", reason("US")), engine())
+    assert "3 (75 %)" in write_plan(picture, leaning(picture).providers[0], ())

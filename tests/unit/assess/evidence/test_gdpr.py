@@ -85,6 +85,14 @@ def test_where_a_person_says_that_data_is_personal_whoever_may_answer_is_a_recip
     assert transfer(found, "US").services == ("support",)
 
 
+def test_where_nobody_may_answer_no_engine_is_said_to(paint: Paint) -> None:
+    for may, says in (((), "none: nobody may answer by the rules"), (("local",), "none: engines of the estate answer")):
+        service = replace(served(*may), data_class="restricted", may_see_personal=may)
+        fields = of_support(report(paint(engine(), services=(service,)))).fields
+        (recipients,) = (one.statement for one in fields if one.letter == "d")
+        assert recipients.says.startswith(says)
+
+
 def test_who_saw_personal_data_is_a_recipient_though_the_rules_forbid_it_today(paint: Paint) -> None:
     service = replace(served("local"), may_not=("acme",), may_see_personal=("local",))
     found = report(paint(acme("US"), engine(), services=(service,), seen=(seen("acme"), seen("gone"))))

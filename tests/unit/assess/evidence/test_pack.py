@@ -3,7 +3,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 from tests.ledger_builder import AT, act_bytes, admission_bytes, outcome_bytes
+from tests.unit.assess.evidence.conftest import engine, foreign, reason
 
 from freehold.admin.founding import found
 from freehold.assess.evidence.pack import Draft, Wanted, close, draft
-from freehold.assess.evidence.pack.chosen import MOST_ACTS, choose
+from freehold.assess.evidence.pack.chosen import MOST_ACTS, Chosen, choose
+from freehold.assess.evidence.pack.index import Indexed, write_index
+from freehold.assess.evidence.pack.reports import draw_up
+from freehold.assess.evidence.picture import Foresight, Lost, Picture
 from freehold.bootstrap.witnesses import trust_policy_of
 from freehold.cli.evidence_picture import picture_of
 from freehold.contract.estate import Estate
@@ -194,3 +198,18 @@ def test_a_call_whose_admission_is_pruned_is_not_chosen() -> None:
 def test_what_no_settings_allow_as_a_name_never_reaches_a_path(estate: Estate) -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9._/-]+", file.path) for file in drafted(estate).manifest.files)
     assert read_settings(estate.settings).providers.keys() == {"anthropic"}
+
+
+def test_the_first_page_says_that_a_service_stops_where_who_would_stand_in_is_withdrawn(
+    paint: Callable[..., Picture],
+) -> None:
+    why = "local: it is withdrawn"
+    lost = Lost(kind="provider", name="acme", service="support", fate="stops", target="", reason=why)
+    for foresight, says in (
+        (Foresight(), "support goes on with local: never rehearsed"),
+        (Foresight(losses=(lost,)), f"support stops, as the estate is today: {why}."),
+    ):
+        picture = paint(foreign("acme", reason("US")), engine(), foresight=foresight)
+        chosen = Chosen(acts={}, calls={}, left_out=0)
+        page = write_index(Indexed(id="pack_1", picture=picture, reports=draw_up(picture), files=(), chosen=chosen))
+        assert f"If acme is taken away, {says}" in page.decode()

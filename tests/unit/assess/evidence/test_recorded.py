@@ -71,7 +71,7 @@ def test_whoever_began_an_answer_saw_the_call_as_well(tmp_path: Path) -> None:
     seam = Seam(left="claude", taken_by="local", kind=SeamKind.CONTINUED, error="provider_broke", at_bytes=9)
     found = head(tmp_path, (admitted("a"), ended(0, "a", "local", (seam, seam))))
     assert {one.target: one.calls for one in found.seen} == {"claude": 1, "local": 1}
-    assert found.answered == {"local": 1}
+    assert (found.answered, found.answers) == ({"local": 1}, {"default": 1})
 
 
 def test_refusals_are_counted_and_nobody_saw_them(tmp_path: Path) -> None:

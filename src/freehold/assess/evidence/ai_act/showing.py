@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from freehold.assess.evidence.picture import Evidence, Kind, LedgerHead, Picture
+from freehold.assess.evidence.wording import counted
 
 SIX_MONTHS_DAYS: Final = 184  # the longest that six months can be
 
@@ -22,10 +23,9 @@ def _logged(picture: Picture, service: str) -> Iterator[Evidence]:
     head = picture.ledger
     if head is None or not head.size:
         return
-    calls = sum(one.calls for one in head.seen if one.service == service)
     says = (
         f"every call is admitted before it is answered and closed once in a signed log, by itself; of {service} it has "
-        f"{calls} answers and {head.refused.get(service, 0)} refusals"
+        f"{counted(head.answers.get(service, 0), 'answer')} and {counted(head.refused.get(service, 0), 'refusal')}"
     )
     yield Evidence(kind=Kind.LEDGER, where=place_of(head), says=says, as_of=head.newest_at)
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from freehold.assess.evidence.answers import OWN
 from freehold.assess.evidence.picture import Backend, Evidence, Kind, Picture, Served
+from freehold.assess.evidence.wording import counted
 from freehold.contract.facts import UNKNOWN, Reason
 from freehold.policy.facts import EXPOSURE
 
@@ -139,7 +140,7 @@ def _terms(picture: Picture, backend: Backend) -> Iterator[Bound]:
             why=(Evidence(kind=Kind.FACT, where=where, says=says, as_of=facts.as_of),),
         )
     if facts.retention_days:
-        says = f"what is sent is kept for up to {facts.retention_days} days"
+        says = f"what is sent is kept for up to {counted(facts.retention_days, 'day')}"
         kept = Evidence(kind=Kind.FACT, where=where, says=says, as_of=facts.as_of)
         yield Bound(criterion="SOV-3.q3", most=2, why=(kept,))
 

@@ -8,6 +8,7 @@ from freehold.assess.evidence.csf.grading import Basis, Grade
 from freehold.assess.evidence.csf.report import Assessed, Lift, Report, Standing
 from freehold.assess.evidence.html import Markup, page, table, tag, text
 from freehold.assess.evidence.picture import Evidence
+from freehold.assess.evidence.wording import counted
 
 BASIS: Final = {
     Basis.MEASURED: "measured",
@@ -182,7 +183,7 @@ def _questions(report: Report) -> Iterator[Markup]:
     if not report.missing:
         yield tag("p", "Every question that a person has to answer is answered.")
         return
-    yield tag("p", f"{len(report.missing)} questions count at the worst step until somebody answers them:")
+    yield tag("p", f"At the worst step until somebody answers: {counted(len(report.missing), 'question')}.")
     yield tag("p", tag("code", 'freehold evidence answer ID STEP --about SUBJECT --by NAME --source "..."'))
     rows = [(one.criterion, one.title, one.about, f"0 to {one.steps - 1}") for one in report.missing]
     listed = table(("id", "question", "about", "steps"), rows)

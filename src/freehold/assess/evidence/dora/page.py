@@ -10,6 +10,7 @@ from freehold.assess.evidence.dora.leaning import Leaning, OnProvider
 from freehold.assess.evidence.dora.plan import plan
 from freehold.assess.evidence.dora.register import Entries
 from freehold.assess.evidence.picture import Picture
+from freehold.assess.evidence.wording import calls_with_share
 
 
 def write_report(picture: Picture, layout: Layout, lean: Leaning, entries: Entries) -> Document:
@@ -51,7 +52,7 @@ def _leaning(lean: Leaning) -> Iterator[Block]:
             "states that can compel it",
             "services",
             "nobody else for",
-            "calls on record",
+            "calls that it answered to their end",
             "substitutable",
             "what is not shown",
         ),
@@ -60,7 +61,7 @@ def _leaning(lean: Leaning) -> Iterator[Block]:
     )
     if lean.by_state:
         rows = tuple((state, str(calls)) for state, calls in lean.by_state.items())
-        yield Table(headings=("state", "calls on record that went to whom it can compel"), rows=rows)
+        yield Table(headings=("state", "calls on record that whom it can compel answered to their end"), rows=rows)
     yield Text(
         text="Substitutable is 'not' where a service has nobody else who passed its cases, 'medium' where it has, and "
         "'easy' only where the newest drill on the real provider was passed for every service, at the rate of the "
@@ -69,13 +70,12 @@ def _leaning(lean: Leaning) -> Iterator[Block]:
 
 
 def _on(on: OnProvider) -> tuple[str, ...]:
-    share = f", {on.share_pct:g} %" if on.share_pct is not None else ""
     return (
         on.provider,
         ", ".join(on.authorities) or "none known",
         ", ".join(one.service for one in on.carried),
         ", ".join(on.alone) or "-",
-        "no ledger" if on.calls is None else f"{on.calls}{share}",
+        calls_with_share(on.calls, on.share_pct),
         on.substitutability,
         "\n".join(f"{one.service}: {one.lacks}" for one in on.carried if one.lacks) or "-",
     )
@@ -86,10 +86,11 @@ def _losses(lean: Leaning) -> Iterator[Block]:
     seen = (
         "with the slots and calls of that instant" if lean.up else "by files: slots and calls are known while it is up"
     )
-    yield Text(text=f"As the estate foresees it, {seen}.")
+    touched = [lost for lost in (*losses, *lean.states) if lost.touched]
+    yield Text(text=f"As the estate foresees it, {seen}. What is not listed changes for no service.")
     yield Table(
         headings=("without", "service", "it", "because"),
-        rows=tuple((lost.name, lost.service, lost.fate, lost.reason) for lost in (*losses, *lean.states)),
+        rows=tuple((lost.name, lost.service, lost.fate, lost.reason) for lost in touched),
         empty="Nothing would be lost.",
     )
 

@@ -12,6 +12,7 @@ from freehold.assess.evidence.dora.leaning import Carried, OnProvider
 from freehold.assess.evidence.dora.register import Finding
 from freehold.assess.evidence.markdown import write_markdown
 from freehold.assess.evidence.picture import DrillDone, Picture
+from freehold.assess.evidence.wording import calls_with_share, counted
 
 _SEEN: Final = {True: "with the slots and calls of that instant", False: "by files: slots and calls are not known"}
 
@@ -62,9 +63,8 @@ def _sections(picture: Picture, on: OnProvider, findings: tuple[Finding, ...]) -
 def _known(picture: Picture, on: OnProvider) -> Iterator[str]:
     facts = picture.backends[on.targets[0]].facts
     yield f"States that can compel the provider: {', '.join(on.authorities) or 'none'} (facts as of {facts.as_of})"
-    share = f", {on.share_pct:g} % of all" if on.share_pct is not None else ""
-    yield f"Calls on record that it answered: {'there is no ledger' if on.calls is None else f'{on.calls}{share}'}"
-    kept = "not known" if facts.retention_days is None else f"{facts.retention_days} days at most"
+    yield f"Calls on record that it answered to their end: {calls_with_share(on.calls, on.share_pct)}"
+    kept = "not known" if facts.retention_days is None else f"{counted(facts.retention_days, 'day')} at most"
     yield f"What was sent is kept there for: {kept}"
     yield f"Targets: {', '.join(on.targets)}"
 
@@ -82,7 +82,7 @@ def _standing_in(one: Carried, *, up: bool) -> Iterator[str]:
     if one.foreseen is not None:
         yield f"Without it: {one.foreseen.fate}; {one.foreseen.reason} ({_SEEN[up]})"
     for busy in one.busiest:
-        yield f"Busiest minute on record: {busy.target} answered {busy.calls} calls at {busy.minute}"
+        yield f"Busiest minute on record: {busy.target} answered {counted(busy.calls, 'call')} at {busy.minute}"
     if one.lacks and one.drills:
         yield f"Not shown: {one.lacks}"
 

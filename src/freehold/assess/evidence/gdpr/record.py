@@ -11,6 +11,7 @@ from typing import Final
 from freehold.assess.evidence.picture import Backend, Evidence, Kind, Picture, Seen, Served
 from freehold.assess.evidence.questions import SERVICE, Asked, Told, said
 from freehold.assess.evidence.statement import Ground, Statement
+from freehold.assess.evidence.wording import counted
 from freehold.contract.call import DataClass
 
 PERSONAL: Final = frozenset(one.name.lower() for one in DataClass if one >= DataClass.PERSONAL)
@@ -95,7 +96,8 @@ def _shows(picture: Picture, served: Served) -> Iterator[Evidence]:
         )
     calls = [one for one in _seen(picture, served) if one.data_class in PERSONAL]
     if calls and picture.ledger is not None:
-        says = f"{sum(one.calls for one in calls)} answers to calls of class personal or above are on record"
+        answers = counted(sum(one.calls for one in calls), "answer")
+        says = f"on record: {answers} to calls of class personal or above"
         where = f"{picture.ledger.origin}, checkpoint of size {picture.ledger.size}"
         yield Evidence(kind=Kind.LEDGER, where=where, says=says, as_of=max(one.last_at for one in calls))
 
@@ -147,7 +149,8 @@ def _purpose(picture: Picture, told: Told, served: Served) -> Statement:
 
 
 def _recipients(picture: Picture, served: Served, recipients: tuple[str, ...]) -> Statement:
-    says = ", ".join(recipients) or "none: engines of the estate answer alone"
+    nobody = "engines of the estate answer alone" if served.may_answer else "nobody may answer by the rules"
+    says = ", ".join(recipients) or f"none: {nobody}"
     rules = Evidence(
         kind=Kind.FILE,
         where="freehold.toml and policies/",

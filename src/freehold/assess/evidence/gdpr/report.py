@@ -11,6 +11,7 @@ from freehold.assess.evidence.gdpr.transfers import Transfer, transfers
 from freehold.assess.evidence.picture import Erasure, Evidence, Kind, LedgerHead, Picture, Seen
 from freehold.assess.evidence.questions import Asked, Told, said
 from freehold.assess.evidence.statement import Ground, Statement
+from freehold.assess.evidence.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +141,10 @@ def _kept_there(provider: str, days: int | None, as_of: str) -> Statement:
     fact = Evidence(
         kind=Kind.FACT,
         where=f"facts about {provider}",
-        says=f"{days} days at most",
+        says=f"{counted(days, 'day')} at most",
         as_of=as_of,
     )
-    return Statement(what="Kept there", says=f"{days} days at most", ground=Ground.KNOWN, evidence=(fact,))
+    return Statement(what="Kept there", says=f"{counted(days, 'day')} at most", ground=Ground.KNOWN, evidence=(fact,))
 
 
 def _personal(picture: Picture) -> Iterator[Seen]:
@@ -168,7 +169,7 @@ def _erasures(picture: Picture) -> Erasures:
         return Erasures(counts={}, newest=(), statements=())
     counts = dict(head.erasures)
     words = ", ".join(f"{count} of {act}" for act, count in counts.items()) or "none"
-    kept = f"the salts of a day are destroyed {days} days after it" if days else "salts are kept for ever"
+    kept = f"the salts of a day are destroyed {counted(days, 'day')} after it" if days else "salts are kept for ever"
     return Erasures(
         counts=counts,
         newest=head.newest_erasures,
@@ -188,9 +189,9 @@ def _keeps(picture: Picture) -> Iterator[Statement]:
         "the format of entries, which has no field for it",
         picture.at,
     )
-    salts = f"{days} days" if days else "for ever"
+    salts = counted(days, "day") if days else "for ever"
     yield _file("Salts of commitments to content", salts, "freehold.toml, [ledger] salts_kept_days", picture.at)
-    how = f"may be pruned after {pruned} days" if pruned else "never pruned"
+    how = f"may be pruned after {counted(pruned, 'day')}" if pruned else "never pruned"
     yield _file(
         "Entries: ids of keys, times, counts, digests", how, "freehold.toml, [ledger] prune_after_days", picture.at
     )

@@ -12,6 +12,7 @@ from freehold.assess.evidence.html import Markup, page, table, tag, text
 from freehold.assess.evidence.pack.chosen import Chosen
 from freehold.assess.evidence.pack.reports import Made, Reports
 from freehold.assess.evidence.picture import Picture, Served
+from freehold.assess.evidence.wording import counted
 from freehold.contract.facts import UNKNOWN
 from freehold.verify.form.manifest import KEY, POLICY, VKEY, Kind
 
@@ -106,15 +107,18 @@ def _sentences(indexed: Indexed) -> Iterator[str]:
         held, open_ = framework.estate.held_by, {one.criterion for one in framework.missing}
         unanswered = sum(lift.criterion in open_ for lift in held)
         yield (
-            f"The floor of the Cloud Sovereignty Framework goes from SEAL-0 to SEAL-4. {len(held)} criteria hold it at "
-            f"SEAL-{framework.estate.floor} ({framework.estate.floor_name}); {unanswered} of them wait for an answer "
-            "that only a person can give, and count as the worst until then."
+            "The floor of the Cloud Sovereignty Framework goes from SEAL-0 to SEAL-4. What holds it at "
+            f"SEAL-{framework.estate.floor} ({framework.estate.floor_name}): "
+            f"{counted(len(held), 'criterion', 'criteria')}, of which {unanswered} for want of an answer that only a "
+            "person can give, and that counts as the worst until then."
         )
 
 
 def _way_out(on: OnProvider, one: Carried) -> str:
     if not one.instead:
         return f"If {on.provider} is taken away, {one.service} stops: nobody else may answer it and passed its cases."
+    if one.foreseen is not None and not one.foreseen.target:
+        return f"If {on.provider} is taken away, {one.service} stops, as the estate is today: {one.foreseen.reason}."
     last = one.drills[-1] if one.drills else None
     verdict = "passed" if last and last.passed else "not passed"
     shown = f"rehearsed on {last.began[:10]}, {verdict}" if last else "never rehearsed on the real provider"
