@@ -36,18 +36,27 @@ def _all(estate: Estate, settings: Settings) -> Iterator[Key]:
     for path in sorted(estate.keys.iterdir()) if estate.keys.is_dir() else ():
         if path.name not in ("", ".") and not path.is_dir():
             yield _file(estate, path, _HOLDS.get(path.name) or _said_of(path))
-    for name, provider in sorted(settings.providers.items()):
-        holds = f"the API key of {name}"
-        if provider.key.startswith(_ENVIRONMENT):
-            yield Key(place=provider.key, holds=holds, at_rest="not kept here", within=False)
-        elif provider.key:
-            yield _file(estate, estate.directory / provider.key.removeprefix("file:"), holds)
+    for key, names in _by_key(settings).items():
+        holds = f"the API key of {', '.join(names)}"
+        if key.startswith(_ENVIRONMENT):
+            yield Key(place=key, holds=holds, at_rest="not kept here", within=False)
+        else:
+            yield _file(estate, estate.directory / key.removeprefix("file:"), holds)
     if settings.listen.tls_key:
         yield _file(estate, estate.directory / settings.listen.tls_key, "the private key of TLS")
     if estate.salts.is_dir():
         yield _folder(estate, estate.salts, "salts: what proves the content of calls, until it is destroyed")
     if estate.state.exists():
         yield _file(estate, estate.state, "digests of API keys and operators' tokens, and no key itself")
+
+
+def _by_key(settings: Settings) -> dict[str, list[str]]:
+    """Providers by what their settings have as key: several may have the same."""
+    found: dict[str, list[str]] = {}
+    for name, provider in sorted(settings.providers.items()):
+        if provider.key:
+            found.setdefault(provider.key, []).append(name)
+    return found
 
 
 def _said_of(path: Path) -> str:

@@ -80,6 +80,12 @@ def test_keys_are_told_by_place_mode_and_whether_they_are_encrypted(estate: Esta
     assert (keys["keys/stray.key"].mode, keys["keys/stray.key"].alone) == ("0644", False)
 
 
+def test_a_key_of_several_providers_is_told_as_that_of_each(estate: Estate) -> None:
+    with estate.settings.open("a", encoding="utf-8") as settings:
+        settings.write('[provider.openai]\nkey = "env:SHARED"\n[provider.mistral]\nkey = "env:SHARED"\n')
+    assert by_place(estate)["env:SHARED"].holds == "the API key of mistral, openai"
+
+
 def test_keys_that_the_settings_name_elsewhere_are_told_too(estate: Estate) -> None:
     with estate.settings.open("a", encoding="utf-8") as settings:
         settings.write(PROVIDED)
