@@ -94,16 +94,19 @@ def _written(kind: str, value: str) -> str:
             raise _wrong(value, "a state of ISO 3166-1 such as FR")
         return f"eba_GA:{value}"
     if kind == "date":
-        try:
-            return date.fromisoformat(value).isoformat() if len(value) == len("2026-01-01") else _no_day(value)
-        except ValueError:
-            return _no_day(value)
+        return _day(value)
     if value.startswith(_FORMULA):
         raise _wrong(value, "a text that does not begin as a formula of a spreadsheet does")
     return value
 
 
-def _no_day(value: str) -> str:
+def _day(value: str) -> str:
+    """Days are compared as they are written: one of a week, which is a day by ISO 8601 too, is none here."""
+    try:
+        if date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass
     raise _wrong(value, "a day such as 2026-01-31")
 
 
