@@ -52,7 +52,7 @@ def _leaning(lean: Leaning) -> Iterator[Block]:
             "states that can compel it",
             "services",
             "nobody else for",
-            "calls that it answered to their end",
+            "calls on record that ended with it",
             "substitutable",
             "what is not shown",
         ),
@@ -61,7 +61,7 @@ def _leaning(lean: Leaning) -> Iterator[Block]:
     )
     if lean.by_state:
         rows = tuple((state, str(calls)) for state, calls in lean.by_state.items())
-        yield Table(headings=("state", "calls on record that whom it can compel answered to their end"), rows=rows)
+        yield Table(headings=("state", "calls on record that ended with whom it can compel"), rows=rows)
     yield Text(
         text="Substitutable is 'not' where a service has nobody else who passed its cases, 'medium' where it has, and "
         "'easy' only where the newest drill on the real provider was passed for every service, at the rate of the "

@@ -63,7 +63,7 @@ def _sections(picture: Picture, on: OnProvider, findings: tuple[Finding, ...]) -
 def _known(picture: Picture, on: OnProvider) -> Iterator[str]:
     facts = picture.backends[on.targets[0]].facts
     yield f"States that can compel the provider: {', '.join(on.authorities) or 'none'} (facts as of {facts.as_of})"
-    yield f"Calls on record that it answered to their end: {calls_with_share(on.calls, on.share_pct)}"
+    yield f"Calls on record that ended with it: {calls_with_share(on.calls, on.share_pct)}"
     kept = "not known" if facts.retention_days is None else f"{counted(facts.retention_days, 'day')} at most"
     yield f"What was sent is kept there for: {kept}"
     yield f"Targets: {', '.join(on.targets)}"
