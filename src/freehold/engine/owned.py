@@ -21,6 +21,7 @@ from freehold.engine import build, llamacpp, probe, vllm
 from freehold.engine.host import this_host
 from freehold.engine.order import Order, Report
 from freehold.engine.plan import Host, choose
+from freehold.engine.rounds import Rounds
 from freehold.engine.supervise import Child, Patience, Program, Watch
 from freehold.errors import EngineUnavailable, EstateError, SettingsError
 from freehold.settings import EngineTargetSection
@@ -74,6 +75,7 @@ class OwnedEngine:
         self._clock = terms.means.patience.clock
         self._calls: dict[object, int] = {}
         self._idle_since_s = self._clock.monotonic()
+        self._rounds = Rounds(self._clock.monotonic)
         self._stopping = self._wanted = False
         self._report_fd = -1
         self._folder = terms.estate.engine_folder(target)
@@ -220,6 +222,7 @@ class OwnedEngine:
         report = self._report()
         if report is None:
             raise EngineUnavailable(f"the engine did not say what its jail holds; {self._log} may say why")
+        self._rounds.begin()
         status = replace(self.status, build=report.build, jail=report.jail)
         self.status = await (self._vllm_at_work(status) if status.engine == vllm.NAME else self._at_work(status))
 
@@ -247,6 +250,8 @@ class OwnedEngine:
     async def _healthy(self) -> None:
         if not await probe.is_loaded(self._address):
             raise EngineUnavailable("the engine says that it is not well")
+        if self._section.engine != vllm.NAME:  # whose health is that of its work
+            await self._rounds.look(self._address)
 
     def _hopeless(self, exit_status: int) -> str:
         """A signal may pass, such as one for want of memory; what the process decided by itself will not."""

@@ -49,6 +49,11 @@ async def is_loaded(address: str) -> bool:
     return await _ask(address, "GET", "/health") == 200
 
 
+async def comes_round(address: str, *, longest_s: float) -> None:
+    """Return once llama.cpp has come to its next round of work: it answers this there. Raises EngineUnavailable."""
+    await exchange(address, "GET", "/lora-adapters", longest_s=longest_s)
+
+
 async def properties(address: str) -> Properties:
     """What the engine says of itself. Raises EngineUnavailable, EngineBroke."""
     status, body = await exchange(address, "GET", "/props")
