@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from freehold.dialect.interface import Backend, Event, Extra, Request, Tally, Upstream, Wire
+from freehold.dialect.schemas import readable
 from freehold.dialect.sse import ping_for
 from freehold.dialect.tools import ToolPlan
 from freehold.errors import BackendBroke, Unsupported
@@ -170,7 +171,16 @@ def upstream(request: ChatRequest, backend: Backend) -> Upstream:
 def _engine_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body without what engines have no place for, which was counted as lost when the call was planned."""
     kept = {name: value for name, value in body.items() if name not in _HUB_ONLY}
+    if wanted := kept.get("response_format"):
+        kept["response_format"] = _engine_format(wanted)
     return kept | {"messages": [_engine_message(message) for message in body["messages"]]}
+
+
+def _engine_format(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    described = wanted.get("json_schema")
+    if described is None:
+        return wanted
+    return {**wanted, "json_schema": {**described, "schema": readable(described["schema"])}}
 
 
 def _engine_message(message: Mapping[str, Any]) -> Mapping[str, Any]:

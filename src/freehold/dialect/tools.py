@@ -14,6 +14,7 @@ from typing import Any
 from freehold.dialect.beyond import HARMLESS, Beyond, note, note_beyond
 from freehold.dialect.fields import Fields, present
 from freehold.dialect.interface import Backend
+from freehold.dialect.schemas import readable, rooted, without_true
 from freehold.errors import Unsupported
 
 
@@ -47,6 +48,7 @@ class ToolPlan:
         if self.choice is Choice.FORCED:
             schema = {"name": "tool_call", "schema": self._call_schema()}
             return fields | {"response_format": {"type": "json_schema", "json_schema": schema}}
+        fields["tools"] = [_shown(tool) for tool in self.tools]
         if self.choice is Choice.NONE:
             fields["tool_choice"] = "none"
         if self.parallel is not None:
@@ -65,7 +67,7 @@ class ToolPlan:
         definitions, calls = {}, []
         for index, function in enumerate(functions):
             place = f"#/$defs/tool{index}"
-            definitions[f"tool{index}"] = _rooted(_arguments_schema(function), place)
+            definitions[f"tool{index}"] = rooted(without_true(_arguments_schema(function)), place)
             calls.append(
                 {
                     "type": "object",
@@ -85,17 +87,12 @@ def _arguments_schema(function: Mapping[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _rooted(schema: Any, place: str) -> Any:
-    """The schema with its inner references (``#...``) made to start from where it is put."""
-    if isinstance(schema, list):
-        return [_rooted(element, place) for element in schema]
-    if not isinstance(schema, dict):
-        return schema
-    rooted = {key: _rooted(value, place) for key, value in schema.items()}
-    reference = rooted.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#"):
-        rooted["$ref"] = place + reference.removeprefix("#")
-    return rooted
+def _shown(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """The tool, as an engine is shown one that the model may call or not: it makes a grammar of the schema, too."""
+    function = tool["function"]
+    if function.get("parameters") is None:
+        return dict(tool)
+    return dict(tool) | {"function": dict(function) | {"parameters": readable(function["parameters"])}}
 
 
 _CHOSEN_OTHERWISE = Beyond(why="only a function can be chosen by its name", passed_over=False)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an engine's HTTP answers mean: which event ends a stream, and which error is whose. Pure.
 
-An error is told by its status and its ``type``, and its text is not passed on. One has no type of its own, and is told
-by its text.
+An error is told by its status and its ``type``, and its text is not passed on. Two have no type of their own, and are
+told by their text.
 """
 
 import re
@@ -22,6 +22,8 @@ from freehold.errors import (
 
 # A text to be made a vector of that all slots together could not hold. One that only its own cannot hold has a type.
 _TOO_LARGE: Final = re.compile(r"input \((\d{1,9}) tokens\) is too large to process")
+# What it says of the schema is not passed on either: it would say where in what was made of the caller's.
+_OF_A_SCHEMA: Final = "JSON schema error"
 
 
 class _Detail(msgspec.Struct):
@@ -47,12 +49,21 @@ def problem(status: int, body: bytes, context_tokens: int) -> FreeholdError:
     if too_long := _too_long(detail, context_tokens):
         return too_long
     if status == 400:
-        return InvalidRequest("the engine cannot use the request: a field has a value that it does not take")
+        return _refused(detail)
     if status == 501:
         return Unsupported("the model that answers cannot do what is asked")
     if status == 503:
         return EngineUnavailable("the engine is loading its model")
     return EngineBroke(f"the engine failed with status {status}")
+
+
+def _refused(detail: _Detail) -> InvalidRequest:
+    if _OF_A_SCHEMA in detail.message:
+        return InvalidRequest(
+            "the engine can make no grammar of a JSON schema in the request, that of the answer or of a tool",
+            hint="Look for a $ref that leads nowhere, a type that is none, false as a schema, an empty enum.",
+        )
+    return InvalidRequest("the engine cannot use the request: a field has a value that it does not take")
 
 
 def _too_long(detail: _Detail, context_tokens: int) -> ContextExceeded | None:

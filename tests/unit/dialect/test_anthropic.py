@@ -546,3 +546,10 @@ def test_models_are_in_anthropics_shape(replay: Replay) -> None:
         "first_id": None,
         "last_id": None,
     }
+
+
+def test_a_tools_schema_that_refers_to_itself_or_says_true_is_put_so_that_the_engine_reads_it() -> None:
+    schema = {"type": "object", "properties": {"value": True, "next": {"$ref": "#"}}}
+    tool = sent(HELLO | {"tools": [{"name": "f", "input_schema": schema}]})["tools"][0]
+    whole = {"type": "object", "properties": {"value": {}, "next": {"$ref": "#/$defs/whole"}}}
+    assert tool["input_schema"] == {"$defs": {"whole": whole}, "$ref": "#/$defs/whole"}

@@ -477,6 +477,54 @@ def test_references_inside_a_tools_schema_still_lead_somewhere() -> None:
     assert body["tools"][0]["function"]["parameters"] == parameters
 
 
+TREE: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "value": True,
+        "next": {"anyOf": [{"$ref": "#"}, {"$ref": "#/$defs/End"}]},
+        "kind": {"const": {"items": True}},
+    },
+    "additionalProperties": True,
+    "$defs": {"End": {"type": "null"}},
+}
+PLAIN_TREE: dict[str, Any] = {
+    "$ref": "#/$defs/whole",
+    "$defs": {
+        "whole": TREE
+        | {
+            "properties": {
+                "value": {},
+                "next": {"anyOf": [{"$ref": "#/$defs/whole"}, {"$ref": "#/$defs/whole/$defs/End"}]},
+                "kind": {"const": {"items": True}},
+            }
+        }
+    },
+}
+
+
+def test_a_schema_that_refers_to_itself_or_says_true_is_put_so_that_the_engine_reads_it() -> None:
+    described = {"name": "tree", "schema": TREE, "strict": True}
+    body = sent(HELLO | {"response_format": {"type": "json_schema", "json_schema": described}})
+    assert body["response_format"]["json_schema"] == described | {"schema": PLAIN_TREE}
+
+
+def test_so_is_the_schema_of_a_tool_that_the_model_may_call() -> None:
+    tool = {"type": "function", "function": {"name": "f", "parameters": TREE}}
+    body = sent(HELLO | {"tools": [tool, WEATHER]})
+    assert [shown["function"]["parameters"] for shown in body["tools"]] == [
+        PLAIN_TREE,
+        WEATHER["function"]["parameters"],
+    ]
+
+
+def test_true_for_anything_is_read_in_a_forced_call_too() -> None:
+    parameters = {"type": "object", "properties": {"a": True, "b": {"type": "array", "items": True}}}
+    tool = {"type": "function", "function": {"name": "f", "parameters": parameters}}
+    body = sent(HELLO | {"tools": [tool], "tool_choice": "required"})
+    grammar = body["response_format"]["json_schema"]["schema"]["$defs"]["tool0"]
+    assert grammar["properties"] == {"a": {}, "b": {"type": "array", "items": {}}}
+
+
 def test_sdk_reads_a_forced_call(replay: Replay) -> None:
     desk = replay(Dialect.OPENAI, "forced.json")
     answer = desk.openai().chat.completions.create(**HELLO, tools=[WEATHER], tool_choice="required")

@@ -33,6 +33,14 @@ def test_an_error_is_told_by_status_and_type_and_its_text_is_not_passed_on(
     assert "secret" not in found.message + found.advice
 
 
+def test_a_schema_that_no_grammar_can_be_made_of_is_told_as_one() -> None:
+    said = "Unable to generate parser for this template. JSON schema error at #: a secret"
+    found = problem(400, b'{"error":{"code":400,"message":"%b","type":"invalid_request_error"}}' % said.encode(), 256)
+    assert type(found) is InvalidRequest
+    assert "no grammar of a JSON schema" in found.message
+    assert "secret" not in found.message + found.advice
+
+
 def test_a_prompt_that_is_too_long_is_told_with_both_numbers() -> None:
     found = problem(400, body("exceed_context_size_error", n_prompt_tokens=5031, n_ctx=2048), 256)
     assert isinstance(found, ContextExceeded)

@@ -22,6 +22,7 @@ from freehold.dialect.chatwire import ChatRequest
 from freehold.dialect.content import json_schema
 from freehold.dialect.fields import Fields, present
 from freehold.dialect.interface import Request
+from freehold.dialect.schemas import readable
 from freehold.dialect.tools import Choice, ToolPlan, function_tool, read_plan
 from freehold.dialect.wishes import read_effort, read_user
 
@@ -233,5 +234,5 @@ def _read_thinking(body: Fields) -> str | None:
 
 def _native_tool(function: Mapping[str, Any]) -> dict[str, Any]:
     return present(
-        name=function["name"], description=function.get("description"), input_schema=function.get("parameters")
+        name=function["name"], description=function.get("description"), input_schema=readable(function["parameters"])
     )
