@@ -348,7 +348,7 @@ class LedgerUnavailable(LedgerFault):
     """The ledger process does not answer."""
 
     code = "ledger_unavailable"
-    hint = "'freehold status' shows the ledger process; it is restarted by itself."
+    hint = "'freehold status' shows the ledger process; one that ended is restarted by itself."
 
 
 class LedgerFull(LedgerFault):
