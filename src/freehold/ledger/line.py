@@ -58,6 +58,7 @@ class Line:
 
     async def stay_connected(self) -> None:
         """Until cancelled."""
+        self._loop = asyncio.get_running_loop()  # kept: CPython 3.11 makes a system call to find it
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
@@ -77,7 +78,7 @@ class Line:
             if not isinstance(welcome, Welcome):
                 return
             self._channel = channel
-            self._heard_s = asyncio.get_running_loop().time()
+            self._heard_s = self._loop.time()
             self._caller.connected(welcome)
             self.up.set()
             await channel.hear(self._heard)
@@ -90,6 +91,6 @@ class Line:
             self._caller.disconnected()
 
     def _heard(self, messages: Sequence[FromLedger]) -> None:
-        self._heard_s = asyncio.get_running_loop().time()
+        self._heard_s = self._loop.time()
         for message in messages:
             self._caller.heard(message)
