@@ -32,15 +32,19 @@ class Outlet:
         self._upstreams = upstreams
         self.refused: list[str] = []
         self.failed: list[str] = []
+        self._serving: set[asyncio.Task[object] | None] = set()  # the loop forgets one whose client has said all
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of the client, to its end."""
+        task = asyncio.current_task()
+        self._serving.add(task)
         try:
             with suppress(*_CLOSED, asyncio.CancelledError):  # asyncio's server would report one that is cancelled
                 async with asyncio.timeout(_HEAD_S):
                     head = await reader.readuntil(b"\r\n\r\n")
                 await self._answer(read_asked(head), reader, writer)
         finally:
+            self._serving.discard(task)
             writer.close()
 
     async def _answer(self, asked: Asked | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -174,3 +174,22 @@ def test_a_connection_that_is_being_made_at_the_end_is_ended_too(caplog: pytest.
         client.close()
     gc.collect()
     assert caplog.messages == []
+
+
+def test_a_tunnel_whose_client_has_said_all_lives_until_it_is_answered() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as far,
+        socket.create_server(("127.0.0.1", 0)) as listening,
+    ):
+        place = Place("127.0.0.1", far.getsockname()[1])
+        allowed = Allowance(places=frozenset({place}), private=frozenset({place}))
+        with opened(Outlet(allowed, Upstreams()), listening), socket.create_connection(listening.getsockname()) as near:
+            near.sendall(TUNNEL.format(place=place).encode())
+            server, _ = far.accept()
+            with server:
+                assert near.recv(65536).startswith(b"HTTP/1.1 200")
+                near.shutdown(socket.SHUT_WR)
+                assert not server.recv(1)
+                gc.collect()
+                server.sendall(b"late")
+            assert near.recv(65536) == b"late"
