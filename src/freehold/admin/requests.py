@@ -19,6 +19,12 @@ Reason = Annotated[
         description="one line of text that is not empty",
     ),
 ]
+Digest = Annotated[
+    str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
+]
+Sha256 = Annotated[  # as a person may copy it from elsewhere
+    str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z", description="a SHA-256 digest, 64 hexadecimal digits")
+]
 Instant = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 FormatName = Literal["q8_0", "q4_0", "q4_1", "q4_k_m", "q5_0", "q5_1", "q4_k_s", "q5_k_m", "q6_k", "iq4_nl", "iq4_xs"]
@@ -213,9 +219,7 @@ class SignDirective(Request, frozen=True):
     """A second signature, on exactly what has this digest."""
 
     id: Name
-    digest: Annotated[
-        str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
-    ]
+    digest: Digest
 
 
 class WithdrawTarget(Request, frozen=True):
@@ -237,12 +241,7 @@ class ImportModel(Request, frozen=True):
 
     source: Annotated[str, Meta(min_length=1, max_length=4096)]
     name: Name | None = None
-    sha256: (
-        Annotated[
-            str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z", description="a SHA-256 digest, 64 hexadecimal digits")
-        ]
-        | None
-    ) = None
+    sha256: Sha256 | None = None
     approve: bool = False  # at once, whatever it is
     reason: Reason | None = None  # of the approval
 
@@ -272,12 +271,7 @@ class ImportBundle(Request, frozen=True):
 
     path: Annotated[str, Meta(min_length=1, max_length=4096)]
     keys: tuple[Annotated[str, Meta(min_length=1, max_length=4096)], ...] = ()  # URIs of public keys
-    digest: (
-        Annotated[
-            str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
-        ]
-        | None
-    ) = None
+    digest: Digest | None = None
     models: tuple[Name, ...] | None = None
     without: tuple[BundlePart, ...] = ()
     replace: bool = False
@@ -289,12 +283,7 @@ class BuildEngine(Request, frozen=True):
     """An engine out of the pinned source, or out of an archive on this machine: an absolute path, and its SHA-256."""
 
     source: Annotated[str, Meta(min_length=1, max_length=4096)] | None = None
-    sha256: (
-        Annotated[
-            str, Meta(pattern=r"^(sha256:)?[0-9a-fA-F]{64}\Z", description="a SHA-256 digest, 64 hexadecimal digits")
-        ]
-        | None
-    ) = None
+    sha256: Sha256 | None = None
     jobs: Annotated[int, Meta(ge=1, le=1024)] | None = None
 
 
@@ -310,12 +299,7 @@ class ApproveModel(Request, frozen=True):
     """An operator's word that a model may run. ``manifest`` is what was shown, so that nothing else is approved."""
 
     name: Name
-    manifest: (
-        Annotated[
-            str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
-        ]
-        | None
-    ) = None
+    manifest: Digest | None = None
     reason: Reason | None = None
 
 
@@ -362,12 +346,8 @@ class SealPack(Request, frozen=True):
     """The manifest of an evidence pack, and the key that it says will have signed it."""
 
     id: Annotated[str, Meta(pattern=r"^pack_[0-9a-f]{12}\Z")]
-    manifest: Annotated[
-        str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
-    ]
-    key: Annotated[
-        str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z", description="sha256: and 64 hexadecimal digits in lower case")
-    ]
+    manifest: Digest
+    key: Digest
 
 
 class ClearAlarm(Request, frozen=True):
