@@ -404,7 +404,7 @@ def _ids(visit: _Visit) -> dict[str, str]:
 
 def _require(visit: _Visit, *methods: str) -> None:
     if visit.head.method not in methods:
-        raise MethodNotAllowed(f"{visit.head.path} takes {' and '.join(methods)}")
+        raise MethodNotAllowed(f"{visit.head.path} takes {' and '.join(methods)}", allowed=methods)
 
 
 def _marked(visit: _Visit, *headers: tuple[str, str]) -> list[tuple[str, str]]:
@@ -430,5 +430,5 @@ def _respond_with(problem: FreeholdError, visit: _Visit) -> None:
     if isinstance(problem, Fault | RateLimited | ReceiptNotYet):
         headers.append(("retry-after", str(math.ceil(problem.retry_after_s))))
     if isinstance(problem, MethodNotAllowed):
-        headers.append(("allow", "POST" if visit.head.path in DOORS else ", ".join(_TO_LOOK)))
+        headers.append(("allow", ", ".join(problem.allowed)))
     visit.exchange.respond(status, headers, body)
