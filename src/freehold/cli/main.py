@@ -16,7 +16,8 @@ import click
 from freehold import __version__
 from freehold.cli.loading import Loading
 from freehold.cli.options import examples
-from freehold.cli.output import outlive_readers, report
+from freehold.cli.output import report
+from freehold.contract.printing import outlive_readers
 from freehold.errors import FreeholdError, OperatorError, Refusal
 
 _FAILED, _MISSPELT, _REFUSED, _INTERRUPTED = 1, 2, 3, 130

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import Any
 from urllib.parse import quote
 
@@ -21,32 +20,6 @@ _BAR_EVERY_S = 0.1
 _BAR_CHARACTERS = 24
 
 Bytes = Callable[[str, int, int], None]  # what is being done, bytes done, bytes in all (0: not known)
-
-
-class _Outlived(FileIO):
-    """Standard output that a command outlives: what nobody reads any more is dropped. Any other fault is met once."""
-
-    _ended = False
-
-    def write(self, piece: Any) -> int:
-        if not self._ended:
-            try:
-                return super().write(piece)
-            except OSError as problem:
-                self._ended = True  # Python would try once more at the end, and complain of it
-                if not isinstance(problem, BrokenPipeError):
-                    raise
-        return memoryview(piece).nbytes
-
-
-def outlive_readers() -> None:
-    """Let commands run to their end where their reader has had enough: the exit code says what they found."""
-    out = sys.stdout
-    if type(out) is TextIOWrapper:  # and no stand-in for it
-        raw = _Outlived(out.fileno(), "wb", closefd=False)
-        sys.stdout = TextIOWrapper(
-            BufferedWriter(raw), encoding=out.encoding, errors=out.errors, line_buffering=out.line_buffering
-        )
 
 
 def say(text: str = "") -> None:

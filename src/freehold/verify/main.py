@@ -5,7 +5,6 @@ Exits with 0 if what was given holds, with 1 if it does not, with 2 if it cannot
 """
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from functools import partial
 from io import StringIO, TextIOWrapper
 
 from freehold import __version__
+from freehold.contract.printing import outlive_readers
 from freehold.errors import FreeholdError, VerificationFailed
 from freehold.verify import checkpoint, consistency, log, pack, receipt
 from freehold.verify.verdict import Verdict, tell, tell_problem
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run() -> None:
     """The command. A fault of its own must not look like one of what it checks: Python would exit with 1."""
     sys.stdout = sys.stdout or StringIO()  # whoever started this may have closed it
+    outlive_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may lack the letters of a name
@@ -53,12 +54,9 @@ def _once_told(told: Callable[[], None], code: int) -> int:
     try:
         told()
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read it had enough; Python would complain once more at the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as problem:
         with suppress(OSError):  # standard error may be on the same full disk
             sys.stderr.write(f"freehold-verify: what was found cannot be written: {problem.strerror}\n")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CANNOT_BE_CHECKED
     return code
 
