@@ -64,8 +64,8 @@ class Up:
 
 def bring_up(estate: Estate, wish: Wish, told: Told, step: Step, *, detach: bool) -> Up:
     """Do all of it; each step finds what an earlier run has done. Raises OperatorError."""
-    if supervisor_pid(estate) is None:
-        _made(estate, wish)
+    if not estate.settings.exists():
+        _made(estate, wish)  # an estate that is not there has no turn to be had
     with turn(estate):
         started = _started(estate, wish, step, detach=detach) if supervisor_pid(estate) is None else None
         with _given_up(started):
